@@ -1,0 +1,223 @@
+"""The composition root: the only place that knows every concrete class."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+from rich.console import Console
+
+from monitor import alerting, digest, notifiers, sentiment, sources
+from monitor.config import (
+    AlertsTable,
+    BrandTable,
+    Config,
+    ConfigError,
+    SmtpTable,
+    SourceTable,
+    secret,
+)
+from monitor.http import PoliteFetcher, user_agent
+from monitor.matching import Alias, Brand, Matcher
+from monitor.pipeline import Pipeline, Policy
+from monitor.resources import packaged
+from monitor.seams import Fetcher, Notifier, Source
+from monitor.store import SourceSpec, Store, open_store
+from monitor.topics import Topic, Topics
+
+
+def now() -> datetime:
+    """The wall clock, aware UTC: the one Clock of the running product."""
+    return datetime.now(UTC)  # noqa: TID251 - the one place that may
+
+
+@dataclass(frozen=True)
+class App:
+    """A configured monitor with its store open."""
+
+    config: Config
+    store: Store
+    pipeline: Pipeline
+
+
+@contextmanager
+def opened(config: Config, console: Console) -> Iterator[App]:
+    """Everything built and registered; the store is closed at the end.
+
+    Raises:
+        ConfigError: a source, secret or address of the configuration is wrong.
+        StoreError: the database cannot be used.
+    """
+    fetch = fetcher(config)
+    built = {table.name: source(table, fetch) for table in config.source}
+    speaking = speakers(config, console)
+    store = open_store(config.monitor.database)
+    try:
+        store.sync(
+            [SourceSpec(t.name, t.kind, fingerprint(t)) for t in config.source],
+            [b.name for b in config.brand],
+            now(),
+        )
+        yield App(config, store, pipeline(config, store, built, speaking))
+    finally:
+        store.close()
+
+
+def pipeline(
+    config: Config, store: Store, built: Mapping[str, Source], speaking: Mapping[str, Notifier]
+) -> Pipeline:
+    """The hall with every door in place."""
+    return Pipeline(
+        store=store,
+        now=now,
+        sources=built,
+        matcher=Matcher(brands(config)),
+        topics=topic_words(),
+        classifier=sentiment.load(packaged("model.json").parent),
+        notifiers=speaking,
+        policy=policy(config),
+    )
+
+
+def policy(config: Config) -> Policy:
+    alerts, due = config.alerts, config.digest
+    return Policy(
+        every={t.name: t.every for t in config.source},
+        rules=rules(alerts),
+        card_targets={b.name: card_targets(config, b) for b in config.brand},
+        digest_targets={b.name: digest_targets(config, b) for b in config.brand},
+        digest_due=lambda week: digest.due_at(week, config.monitor.timezone, due.day, due.at),
+        timezone=config.monitor.timezone,
+        backlog=alerts.backlog,
+        update_after=alerts.update_every,
+        window=alerts.window,
+        keep=config.privacy.keep,
+        store_authors=config.privacy.store_authors,
+    )
+
+
+def rules(alerts: AlertsTable) -> alerting.Rules:
+    return alerting.Rules(alerts.complaint, alerts.negative, alerts.sensitivity)
+
+
+def card_targets(config: Config, brand: BrandTable) -> tuple[str, ...]:
+    """Slack where it is set up, else the terminal."""
+    if config.slack is None:
+        return ("console:",)
+    return (f"slack:{brand.slack_channel or config.slack.channel}",)
+
+
+def digest_targets(config: Config, brand: BrandTable) -> tuple[str, ...]:
+    to = brand.digest_to or config.digest.to
+    if to and config.smtp is None:
+        raise ConfigError("digest.to: there are recipients but no [smtp] to send by: add it")
+    return tuple(f"email:{address}" for address in to)
+
+
+def brands(config: Config) -> list[Brand]:
+    return [
+        Brand(
+            name=b.name,
+            aliases=tuple(
+                Alias(a) if isinstance(a, str) else Alias(a.term, a.require) for a in b.aliases
+            ),
+            exclude=b.exclude,
+            own_authors=b.own_authors,
+            site=b.site,
+            competitors=b.competitors,
+            sources=tuple(s.name for s in config.source if s.about == b.name),
+        )
+        for b in config.brand
+    ]
+
+
+def topic_words() -> Topics:
+    """The topics of config/topics.toml, as shipped."""
+    table = tomllib.loads(packaged("topics.toml").read_text("utf-8"))
+    return Topics([Topic(**{**t, "words": tuple(t["words"])}) for t in table["topic"]])
+
+
+def fetcher(config: Config) -> Fetcher:
+    agent = config.http.user_agent or user_agent(config.monitor.contact)
+    return PoliteFetcher(agent, now, config.http.allow_private)
+
+
+def source(table: SourceTable, fetch: Fetcher) -> Source:
+    """One configured source; its own keys are checked against its class.
+
+    Raises:
+        ConfigError
+    """
+    where = f"source {table.name!r}"
+    if table.kind not in sources.KINDS:
+        known = ", ".join(sorted(sources.KINDS))
+        raise ConfigError(f"{where}: kind {table.kind!r} is unknown: give one of {known}")
+    kind = sources.KINDS[table.kind]
+    given = dict(table.options)
+    fields = {
+        f.name: f for f in dataclasses.fields(kind) if f.name not in {"name", "kind", "fetch"}
+    }
+    for key in given.keys() - fields.keys():
+        raise ConfigError(f"{where}: {key}: unknown key for kind {table.kind!r}: remove it")
+    for key, field in fields.items():
+        if key not in given and field.default is dataclasses.MISSING:
+            raise ConfigError(f"{where}: {key}: missing for kind {table.kind!r}: add it")
+    try:
+        return kind(name=table.name, kind=table.kind, fetch=fetch, **given)
+    except (TypeError, ValueError) as e:
+        raise ConfigError(f"{where}: {e}") from e
+
+
+def trial(config: Config, name: str) -> Source:
+    """A configured source by its name, or a feed by its address.
+
+    Raises:
+        ConfigError
+    """
+    named = next((t for t in config.source if t.name == name), None)
+    if named is None:
+        if not name.startswith(("http://", "https://")):
+            known = ", ".join(t.name for t in config.source) or "none"
+            raise ConfigError(f"source {name!r} is not configured (there are: {known})")
+        named = SourceTable.model_validate({"name": name, "kind": "feed", "url": name})
+    return source(named, fetcher(config))
+
+
+def fingerprint(table: SourceTable) -> str:
+    """What a source reads, as a hash: when it changes, its cursor means nothing any more."""
+    read: dict[str, Any] = {"kind": table.kind, **table.options}
+    return hashlib.sha256(json.dumps(read, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def speakers(config: Config, console: Console) -> Mapping[str, Notifier]:
+    """The notifiers that the configuration names, by the word before a target's colon.
+
+    Raises:
+        ConfigError
+    """
+    speaking: dict[str, Notifier] = {"console": notifiers.KINDS["console"](console)}
+    if config.slack is not None:
+        token = secret(config.slack.bot_token, "slack.bot_token")
+        speaking["slack"] = notifiers.KINDS["slack"](token, api_url=config.slack.api_url)
+    if config.smtp is not None:
+        speaking["email"] = mailer(config.smtp)
+    return MappingProxyType(speaking)
+
+
+def mailer(smtp: SmtpTable) -> Notifier:
+    security = "tls" if smtp.tls else "starttls" if smtp.starttls else "none"
+    password = secret(smtp.password, "smtp.password") if smtp.password else ""
+    try:
+        return notifiers.KINDS["email"](
+            smtp.host, smtp.port, security, smtp.user, password, smtp.sender, now
+        )
+    except ValueError as e:
+        raise ConfigError(f"smtp: {e}") from e

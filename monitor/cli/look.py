@@ -1,0 +1,70 @@
+"""Verbs that only look: status, mentions, incidents, source try."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from typing import Annotated, Literal
+
+import typer
+
+from monitor.cli.options import AsJson, AsLines, ConfigPath, load, stored
+
+Time = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])]
+
+
+def status(json: AsJson = False, config: ConfigPath = None) -> None:
+    """Sources, outbox, incidents, last digest, model."""
+    from monitor import app
+    from monitor.cli import show
+
+    with stored(config) as store:
+        show.status(store.overview(app.now()), app.now(), as_json=json)
+
+
+def mentions(
+    brand: str | None = None,
+    since: Time = None,
+    until: Time = None,
+    label: Literal["negative", "neutral", "positive"] | None = None,
+    search: str | None = None,
+    jsonl: AsLines = False,
+    csv: Annotated[bool, typer.Option("--csv", help="For a spreadsheet.")] = False,
+    config: ConfigPath = None,
+) -> None:
+    """List or export mentions, newest first. Times are UTC."""
+    from monitor.cli import show
+
+    with stored(config) as store:
+        found = store.mentions(brand, show.utc(since), show.utc(until), label, search)
+        show.mentions(found, "jsonl" if jsonl else "csv" if csv else "table")
+
+
+def incidents(
+    open_only: Annotated[bool, typer.Option("--open", help="Only open ones.")] = False,
+    json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """List incidents, newest first."""
+    from monitor.cli import show
+
+    with stored(config) as store:
+        show.incidents(store.incidents(open_only), as_json=json)
+
+
+def try_source(
+    name: Annotated[str, typer.Argument(help="A configured source, or a feed's address.")],
+    jsonl: AsLines = False,
+    limit: Annotated[int, typer.Option(min=1)] = 10,
+    config: ConfigPath = None,
+) -> None:
+    """Poll a source once, store nothing, print its posts."""
+    from monitor import app
+    from monitor.cli import show
+    from monitor.reading.jsonl import line_of
+
+    batch = app.trial(load(config), name).poll("")
+    if jsonl:
+        sys.stdout.writelines(line_of(post) + "\n" for post in batch.posts[:limit])
+    else:
+        show.posts(batch, limit)

@@ -1,0 +1,188 @@
+"""The long-running process: a heartbeat of fixed jobs, a watchdog, an orderly end.
+
+APScheduler only beats; what is due stands in the database. ``scheduler.running`` stays true
+after its thread has died, so a watchdog looks at the time of the last finished tick and ends
+the process when ticks stop: the supervisor starts it again and nothing is lost.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from types import FrameType
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from monitor.pipeline import Pipeline
+from monitor.seams import UserError
+
+log = structlog.get_logger()
+
+WORKERS = 8  #: polls at once
+STALLED = timedelta(seconds=15)  #: no finished tick for this long: the process ends itself
+LAST_WISH = timedelta(seconds=18)  #: what is in flight may finish for this long after SIGTERM
+STALLED_STATUS = 70  #: exit status of a stalled process (EX_SOFTWARE of sysexits.h)
+
+
+class AlreadyRunning(UserError):  # noqa: N818 - it is a state, said in one line
+    """Another daemon holds this database."""
+
+
+@contextmanager
+def only_one(database: Path | None) -> Iterator[None]:
+    """Hold the lock of an SQLite database; PostgreSQL (None) takes any number of daemons.
+
+    Raises:
+        AlreadyRunning
+    """
+    if database is None:
+        yield
+        return
+    with database.with_name(database.name + ".lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as e:
+            lock.seek(0)
+            holder = lock.read(20).strip() or "unknown"
+            raise AlreadyRunning(
+                f"{database}: another monitor (process {holder}) runs on it: stop that one first"
+            ) from e
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+class Daemon:
+    """Runs a pipeline until SIGTERM or SIGINT.
+
+    Args:
+        pipeline: what is to be run.
+        beat: time between two looks at what is due.
+    """
+
+    def __init__(self, pipeline: Pipeline, beat: timedelta = timedelta(seconds=1)) -> None:
+        self._pipeline = pipeline
+        self._beat = beat
+        self._stopping = threading.Event()
+        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="poll")
+        self._polling: set[Future[None]] = set()
+        self._last_tick = time.monotonic()
+
+    def alive(self) -> bool:
+        """True while ticks finish."""
+        return time.monotonic() - self._last_tick < STALLED.total_seconds()
+
+    def run(self) -> None:
+        """Work until told to stop, then finish what is in flight; at most 20 s."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._told_to_stop)
+        scheduler = self._scheduler()
+        scheduler.start()
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+        log.info("started", sources=len(self._pipeline.sources))
+        self._stopping.wait()
+        self._finish(scheduler)
+        log.info("stopped")
+
+    def _scheduler(self) -> BackgroundScheduler:
+        scheduler = BackgroundScheduler(
+            timezone=UTC,
+            job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
+        )
+        beat = self._beat.total_seconds()
+        for name, work, seconds in (
+            ("tick", self._tick, beat),
+            ("judge", self._pipeline.judge, beat),
+            ("deliver", self._deliver, beat),
+            ("digest", self._pipeline.digest, 60),
+            ("tidy", self._pipeline.tidy, 3600),
+        ):
+            scheduler.add_job(self._guarded, "interval", (work,), id=name, seconds=seconds)
+        return scheduler
+
+    def _guarded(self, work: Callable[[], object]) -> None:
+        """``work`` that never raises: after a locked or full database the next beat tries again."""
+        if self._stopping.is_set():
+            return
+        try:
+            work()
+        except Exception:
+            log.exception("job_failed")
+
+    def _tick(self) -> None:
+        """Hand due sources to free workers."""
+        self._polling = {poll for poll in self._polling if not poll.done()}
+        while len(self._polling) < WORKERS and not self._stopping.is_set():
+            if (state := self._pipeline.claim_source()) is None:
+                break
+            work = partial(self._pipeline.poll, state)
+            self._polling.add(self._pool.submit(self._guarded, work))
+        self._last_tick = time.monotonic()
+
+    def _deliver(self) -> None:
+        self._pipeline.deliver(self._stopping.is_set)
+
+    def _told_to_stop(self, number: int, _frame: FrameType | None) -> None:
+        if self._stopping.is_set():
+            os._exit(128 + number)
+        self._stopping.set()
+
+    def _finish(self, scheduler: BackgroundScheduler) -> None:
+        """Wait for what is in flight; leave what takes too long to its lease."""
+        end = time.monotonic() + LAST_WISH.total_seconds()
+        jobs = threading.Thread(target=scheduler.shutdown, name="shutdown", daemon=True)
+        jobs.start()
+        jobs.join(LAST_WISH.total_seconds())
+        slow = wait(self._polling, max(end - time.monotonic(), 0)).not_done
+        if jobs.is_alive() or slow:
+            log.warning("stopped_with_work_in_flight", polls=len(slow))
+            os._exit(0)  # threads cannot be ended; their rows fall due again
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(1):
+            if not self.alive():
+                log.critical("stalled", seconds=round(time.monotonic() - self._last_tick))
+                os._exit(STALLED_STATUS)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one round did."""
+
+    polled: int
+    found: int
+    judged: int
+    delivered: int
+
+
+def one_round(pipeline: Pipeline) -> Round:
+    """Poll each source that is due once, judge all that waits, deliver all that is due."""
+    began = pipeline.now()
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="poll") as pool:
+        polls = list(pool.map(lambda _: _poll_all(pipeline, began), range(WORKERS)))
+    judged = pipeline.judge()
+    pipeline.digest()
+    delivered = pipeline.deliver()
+    pipeline.tidy()
+    found = [new for part in polls for new in part]
+    return Round(len(found), sum(found), judged, delivered)
+
+
+def _poll_all(pipeline: Pipeline, began: datetime) -> list[int]:
+    """Poll until none is left that was due when the round began; new mentions of each."""
+    found = []
+    while (state := pipeline.claim_source(began)) is not None:
+        found.append(pipeline.poll(state))
+    return found

@@ -1,0 +1,127 @@
+"""A week counted from its rows. Posts of the brand's own authors count nowhere."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from monitor.digest.nouns import Complaint, Day, Figures, Praise, Row, SourceLine
+from monitor.digest.weeks import Week
+from monitor.digest.words import TITLED, Story, count, short
+from monitor.domain import Card
+
+MOST_COMPLAINTS, MOST_PRAISE = 5, 3
+QUOTED = 300  #: characters kept of a quote
+CLOSED = frozenset(("resolved", "auto-closed"))
+_TOLD = frozenset(("alerted", "attached"))
+
+
+def figures(
+    brand: str,
+    week: Week,
+    rows: Sequence[Row],
+    before: Sequence[Row] | None,
+    cards: Sequence[Card],
+    praise: Sequence[Praise],
+    watched: Sequence[str],
+    gaps: Sequence[tuple[str, datetime, datetime]],
+    now: datetime,
+) -> Figures:
+    """The figures of one brand and week.
+
+    Args:
+        rows: mentions seen in the week.
+        before: those of the week before; None where the brand was not watched then.
+        cards: incidents that lived in the week.
+        praise: the best first.
+        watched: sources that were looked at, whether or not they had a mention.
+        gaps: (source, from, to) when a source may have shown what was not seen.
+    """
+    counted = [row for row in rows if row.action != "ignored"]
+    kinds = Counter(_kind(row) for row in counted)
+    still_open = sum(card.incident.state not in CLOSED for card in cards)
+    complaints = tuple(_complaint(card) for card in sorted(cards, key=_weight)[:MOST_COMPLAINTS])
+    earlier = _before(before)
+    told = Story(brand, week, len(counted), kinds["negative"], earlier, still_open, len(gaps))
+    return Figures(
+        brand=brand,
+        week=week.name,
+        timezone=week.timezone,
+        since=week.since.isoformat(),
+        until=week.until.isoformat(),
+        mentions=len(counted),
+        negative=kinds["negative"],
+        neutral=kinds["neutral"],
+        positive=kinds["positive"],
+        unscored=kinds["unscored"],
+        told=sum(row.action in _TOLD for row in counted),
+        before=earlier,
+        days=_days(week, counted),
+        complaints=complaints,
+        open_incidents=still_open,
+        praise=tuple(Praise(short(p.text, QUOTED), p.url, p.author) for p in praise[:MOST_PRAISE]),
+        sources=_sources(counted, watched, [source for source, *_ in gaps]),
+        gaps=len(gaps),
+        sentence=told.sentence(complaints),
+        subject=told.subject(),
+        data_as_of=now.isoformat(),
+    )
+
+
+def _kind(row: Row) -> str:
+    not_scored = (row.reason or "").startswith("not scored") and row.label == "neutral"
+    return "unscored" if row.label is None or not_scored else row.label
+
+
+def _before(rows: Sequence[Row] | None) -> tuple[int, int] | None:
+    if rows is None:
+        return None
+    counted = [row for row in rows if row.action != "ignored"]
+    return len(counted), sum(_kind(row) == "negative" for row in counted)
+
+
+def _days(week: Week, rows: Iterable[Row]) -> tuple[Day, ...]:
+    zone = ZoneInfo(week.timezone)
+    counts = Counter((row.seen_at.astimezone(zone).date(), _kind(row)) for row in rows)
+    monday = week.since.astimezone(zone).date()
+    dates = [monday + timedelta(days=n) for n in range(7)]
+    kinds = ("negative", "neutral", "positive", "unscored")
+    return tuple(Day(d.isoformat(), *(counts[d, kind] for kind in kinds)) for d in dates)
+
+
+def _weight(card: Card) -> tuple[int, int, datetime, str]:
+    """The biggest first, then the gravest, then the newest."""
+    incident = card.incident
+    gravity = ("critical", "high", "normal").index(incident.severity)
+    return -incident.posts, gravity, incident.opened_at, incident.id
+
+
+def _complaint(card: Card) -> Complaint:
+    incident, first = card.incident, card.quotes[0] if card.quotes else None
+    title = (first.title or first.text) if first else ""
+    return Complaint(
+        incident=incident.id,
+        topic=card.topic,
+        title=short(title, TITLED),
+        posts=incident.posts,
+        sources=tuple(source for source, _ in card.sources),
+        first_at=(card.first_published_at or incident.opened_at).isoformat(),
+        state=incident.state,
+        quote=short(first.text, QUOTED) if first else "",
+        url=first.url if first else "",
+    )
+
+
+def _sources(
+    rows: Sequence[Row], watched: Sequence[str], gaps: Sequence[str]
+) -> tuple[SourceLine, ...]:
+    mentions = Counter(row.source for row in rows)
+    negative = Counter(row.source for row in rows if _kind(row) == "negative")
+    missing = Counter(gaps)
+    names = sorted({*mentions, *watched, *missing}, key=lambda name: (-mentions[name], name))
+    return tuple(
+        SourceLine(n, mentions[n], negative[n], count(missing[n], "gap") if missing[n] else "")
+        for n in names
+    )

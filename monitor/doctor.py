@@ -1,0 +1,103 @@
+"""Looks at everything a running monitor leans on and says, line by line, what to do."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from monitor import app, sentiment
+from monitor.config import Config, SourceTable
+from monitor.resources import packaged
+from monitor.seams import Failure, Fetcher, UserError
+from monitor.store import open_store
+
+LEAST_SPACE = 500 * 1024 * 1024  #: bytes free beside the database
+BUILT = datetime(2026, 11, 1, tzinfo=UTC)  #: no true clock stands before this
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor's report."""
+
+    what: str  #: e.g. "slack #acme"
+    ok: bool
+    said: str  #: what was seen, or what to do
+
+
+def examine(config: Config) -> Iterator[Finding]:
+    """One finding for each thing, in the order in which a new installation meets them."""
+    yield _finding(
+        "model", lambda: f"loaded ({sentiment.load(packaged('model.json').parent).name})"
+    )
+    yield _finding("clock", _clock)
+    yield _finding("database", partial(_database, config))
+    if config.monitor.database.startswith("sqlite:///"):
+        yield _finding("disk", partial(_disk, config))
+    yield from _channels(config)
+    yield from _sources(config)
+
+
+def _finding(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, True, look())
+    except (UserError, Failure, OSError) as e:
+        return Finding(what, False, str(e))
+
+
+def _clock() -> str:
+    now = app.now()
+    if now < BUILT:
+        raise UserError(f"it shows {now:%Y-%m-%d}: set this machine's clock (NTP)")
+    return f"{now:%Y-%m-%d %H:%M} UTC"
+
+
+def _database(config: Config) -> str:
+    store = open_store(config.monitor.database)
+    try:
+        if problems := store.check():
+            raise UserError("; ".join(problems))
+        return f"sound, schema {store.schema()[0]}"
+    finally:
+        store.close()
+
+
+def _disk(config: Config) -> str:
+    folder = Path(config.monitor.database.removeprefix("sqlite:///")).absolute().parent
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_SPACE:
+        raise UserError(f"{free // 2**20} MB free in {folder}: make room or set [privacy] keep")
+    return f"{free // 2**20} MB free"
+
+
+def _channels(config: Config) -> Iterator[Finding]:
+    try:
+        speaking = app.speakers(config, Console())
+        targets = {
+            target
+            for brand in config.brand
+            for target in (*app.card_targets(config, brand), *app.digest_targets(config, brand))
+        }
+    except UserError as e:
+        yield Finding("channels", False, str(e))
+        return
+    for target in sorted(targets):
+        kind, _, address = target.partition(":")
+        yield _finding(f"{kind} {address}".strip(), partial(speaking[kind].check, address))
+
+
+def _sources(config: Config) -> Iterator[Finding]:
+    if not config.source:
+        yield Finding("sources", False, "none: add a [[source]] (docs/sources.md)")
+    fetch = app.fetcher(config)
+    for table in config.source:
+        yield _finding(f"source {table.name}", partial(_poll, table, fetch))
+
+
+def _poll(table: SourceTable, fetch: Fetcher) -> str:
+    return f"{len(app.source(table, fetch).poll('').posts)} posts"

@@ -1,0 +1,308 @@
+"""A post's way through the system, top to bottom. Read this file first.
+
+    collect   source  -> posts -> mentions      judge   mention -> score -> incident
+    deliver   outbox  -> people                 digest  a week of mentions -> outbox
+
+Every stage has one shape:
+
+    claim    one transaction: take due rows, count the try, and write when they fall
+             due again should we die.
+    work     no transaction open: network, model, rules.
+    settle   one transaction: the result, and with it the next stage's rows.
+
+The database is the only queue; memory holds nothing it does not hold too. So a kill at
+any line loses nothing: what was claimed and not settled falls due again. A message whose
+fate is unknown is looked up where it would be, before it is sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from monitor import alerting, digest, incidents, topics
+from monitor.digest import Figures, Praise, Week
+from monitor.domain import Card, Delivery, Mention, Receipt, Score, SourceState, Verdict
+from monitor.matching import Matcher
+from monitor.seams import (
+    Classifier,
+    Clock,
+    DeliveryError,
+    Failure,
+    Lookup,
+    Notifier,
+    Outcome,
+    Source,
+    SourceError,
+)
+from monitor.store import Claimed, Store
+
+log = structlog.get_logger()
+
+LATE_ITEMS = timedelta(days=2)  #: a feed may date an item of today by its day, or yesterday
+TELL_ANYWAY = timedelta(minutes=10)  #: a grave card of unknown fate is repeated after this
+DIGEST_CATCH_UP = timedelta(days=3)  #: a digest later than this is no news
+
+
+@dataclass(frozen=True, slots=True)
+class Leases:
+    """How long a claim holds before another worker may take the row."""
+
+    poll: timedelta = timedelta(minutes=15)  #: outlasts the slowest honest poll
+    judge: timedelta = timedelta(minutes=2)  #: outlasts one scoring batch
+    deliver: timedelta = timedelta(seconds=30)  #: 10 s for the answer, 20 s until it can be found
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The operator's wishes, as the pipeline needs them."""
+
+    every: Mapping[str, timedelta]  #: by source name
+    rules: alerting.Rules
+    card_targets: Mapping[str, tuple[str, ...]]  #: by brand
+    digest_targets: Mapping[str, tuple[str, ...]]  #: by brand
+    digest_due: Callable[[Week], datetime]
+    timezone: str
+    backlog: timedelta = timedelta()
+    update_after: timedelta = timedelta(seconds=10)
+    window: timedelta = timedelta(hours=72)
+    keep: timedelta = timedelta(days=365)
+    store_authors: bool = True
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    store: Store
+    now: Clock
+    sources: Mapping[str, Source]  #: by configured name
+    matcher: Matcher
+    topics: topics.Topics
+    classifier: Classifier
+    notifiers: Mapping[str, Notifier]  #: by the word before the colon of a target
+    policy: Policy
+    leases: Leases = Leases()
+
+    # -- collect ---------------------------------------------------------------------
+
+    def claim_source(self, due: datetime | None = None) -> SourceState | None:
+        """A source that was due at ``due`` (default: now), for this worker alone."""
+        return self.store.claim_source(due or self.now(), self.leases.poll)
+
+    def poll(self, state: SourceState) -> int:
+        """Poll a claimed source and keep what names a brand; return the number of new mentions."""
+        try:
+            batch = self.sources[state.source].poll(state.cursor)
+        except SourceError as e:
+            return self._not_polled(state, e)
+        except Exception as e:
+            log.exception("source_fault", source=state.source)
+            return self._not_polled(
+                state, SourceError(f"fault in the collector: {type(e).__name__}")
+            )
+        found = [(m, self._quiet(m, state)) for p in batch.posts for m in self.matcher.mentions(p)]
+        wait = max(self.policy.every[state.source], batch.poll_after or timedelta())
+        new = self.store.settle_poll(state, batch, self._private(found), self.now(), wait)
+        log.info("polled", source=state.source, posts=len(batch.posts), new=new, gap=batch.gap)
+        return new
+
+    def _not_polled(self, state: SourceState, why: SourceError) -> int:
+        log.warning("source_failed", source=state.source, why=str(why), blocked=why.blocked)
+        self.store.settle_poll_failed(
+            state, why, self.now(), source_backoff(state.failures + 1, why)
+        )
+        return 0
+
+    def _quiet(self, mention: Mention, state: SourceState) -> bool:
+        """True for what was written before this source was first polled: stored, never told.
+
+        On later polls a new item is news unless its date is days before the first run.
+        """
+        published, first = mention.post.published_at, state.first_polled_at
+        if first is None:
+            return published is None or published < self.now() - self.policy.backlog
+        return published is not None and published < first - max(self.policy.backlog, LATE_ITEMS)
+
+    def _private(self, found: list[tuple[Mention, bool]]) -> list[tuple[Mention, bool]]:
+        if self.policy.store_authors:
+            return found
+        return [(replace(m, post=replace(m.post, author="")), quiet) for m, quiet in found]
+
+    # -- judge -----------------------------------------------------------------------
+
+    def judge(self, limit: int = 32) -> int:
+        """Score waiting mentions, decide who is told; return how many were judged."""
+        judged = 0
+        while waiting := self.store.claim_mentions(self.now(), self.leases.judge, limit):
+            for claimed, score in zip(waiting, self._scores(waiting), strict=True):
+                if isinstance(score, Score):
+                    self._settle(claimed, score)
+                else:
+                    wait = timedelta(minutes=1)
+                    self.store.settle_unjudged(claimed, type(score).__name__, self.now(), wait)
+            judged += len(waiting)
+        return judged
+
+    def _scores(self, waiting: list[Claimed]) -> list[Score | Exception]:
+        """One score each; a text that breaks the model spoils its own score only."""
+        try:
+            return list(self.classifier.score([c.mention for c in waiting]))
+        except Exception as e:
+            if len(waiting) == 1:
+                log.exception("not_scored", mention=waiting[0].id)
+                return [e]
+            return [score for c in waiting for score in self._scores([c])]
+
+    def _settle(self, claimed: Claimed, score: Score) -> None:
+        mention, now = claimed.mention, self.now()
+        action = self.store.settle_verdict(
+            claimed,
+            verdict := self.verdict(mention, score),
+            lambda still_open: incidents.join(
+                mention, verdict.topic, still_open, now, self.policy.window
+            ),
+            self.policy.card_targets[mention.brand],
+            now,
+            update_after=self.policy.update_after,
+            window=self.policy.window,
+        )
+        log.info("judged", mention=claimed.id, brand=mention.brand, action=action)
+
+    def verdict(self, mention: Mention, score: Score) -> Verdict:
+        """Who should hear of this, and why. Pure."""
+        action, reason, severity = alerting.decide(mention, score, self.policy.rules)
+        topic = self.topics.of(f"{mention.post.title}\n{mention.post.text}")
+        return Verdict(score, action, reason, topic, severity)
+
+    # -- deliver ---------------------------------------------------------------------
+
+    def deliver(self, stop: Callable[[], bool] = lambda: False) -> int:
+        """Send until nothing is due or ``stop()``; return how many were accepted."""
+        sent = 0
+        while not stop() and (due := self.store.claim_delivery(self.now(), self.leases.deliver)):
+            sent += self._deliver(due)
+        return sent
+
+    def _deliver(self, due: Delivery) -> int:
+        if due.card:
+            due = replace(due, card=self._titled(due.card))
+        try:
+            notifier = self._notifier(due.target)
+            receipt = self._look_up(notifier, due) if due.state != "pending" else notifier.send(due)
+        except DeliveryError as e:
+            return self._not_sent(due, e)
+        except Exception as e:
+            log.exception("notifier_fault", key=due.key)
+            why = f"fault in the notifier: {type(e).__name__}"
+            return self._not_sent(due, DeliveryError(why, Outcome.AMBIGUOUS))
+        if receipt is None:
+            self.store.settle_absent(due, self.now())
+            return 0
+        self.store.settle_sent(due, receipt, self.now())
+        log.info("delivered", key=due.key, tries=due.tries)
+        return 1
+
+    def _titled(self, card: Card) -> Card:
+        return replace(card, topic=self.topics.title(card.incident.topic))
+
+    def _notifier(self, target: str) -> Notifier:
+        kind = target.partition(":")[0]
+        if kind not in self.notifiers:
+            raise DeliveryError(f"[{kind}] is no longer configured", Outcome.OPERATOR)
+        return self.notifiers[kind]
+
+    def _look_up(self, notifier: Notifier, due: Delivery) -> Receipt | None:
+        """The message of an earlier try, or None if it certainly was not accepted.
+
+        Raises:
+            DeliveryError: it cannot be told yet.
+        """
+        found = notifier.find(due)
+        if isinstance(found, Receipt):
+            return found
+        if found is Lookup.ABSENT:
+            return None
+        if self._too_grave_to_wait(due):
+            return notifier.send(replace(due, repeated=True))
+        raise DeliveryError("its channel does not say whether it arrived", Outcome.AMBIGUOUS)
+
+    def _too_grave_to_wait(self, due: Delivery) -> bool:
+        grave = due.card is not None and due.card.incident.severity != "normal"
+        return grave and due.started_at is not None and self.now() - due.started_at > TELL_ANYWAY
+
+    def _not_sent(self, due: Delivery, why: DeliveryError) -> int:
+        log.warning("not_delivered", key=due.key, outcome=why.outcome.value, why=str(why))
+        self.store.settle_unsent(due, why, self.now(), delivery_backoff(due.tries, why))
+        return 0
+
+    # -- digest ----------------------------------------------------------------------
+
+    def digest(self) -> int:
+        """Queue the last full week's digest where it is due; idempotent by key."""
+        now, queued = self.now(), 0
+        week = digest.week_of(now, self.policy.timezone)
+        due = self.policy.digest_due(week)
+        if not due <= now <= due + DIGEST_CATCH_UP:
+            return 0
+        for brand, targets in self.policy.digest_targets.items():
+            if self.store.brand_since(brand) < week.until:
+                queued += self._queue_digest(brand, week, targets)
+        return queued
+
+    def _queue_digest(self, brand: str, week: Week, targets: tuple[str, ...]) -> int:
+        keys = {digest_key(brand, week.name, target): target for target in targets}
+        missing = {key: t for key, t in keys.items() if not self.store.has_delivery(key)}
+        if not missing:
+            return 0
+        frozen = digest.to_json(self.figures(brand, week))
+        now = self.now()
+        return sum(self.store.enqueue_digest(k, t, brand, frozen, now) for k, t in missing.items())
+
+    def figures(self, brand: str, week: Week) -> Figures:
+        """The numbers of one week of one brand, as they stand now."""
+        length = week.until - week.since
+        since = self.store.brand_since(brand)
+        before = self.store.digest_rows(brand, week.since - length, week.since)
+        return digest.figures(
+            brand,
+            week,
+            self.store.digest_rows(brand, week.since, week.until),
+            before if since < week.since else None,
+            [self._titled(c) for c in self.store.digest_incidents(brand, week.since, week.until)],
+            self._praise(brand, week),
+            tuple(self.sources),
+            self.store.gaps(week.since, week.until),
+            self.now(),
+        )
+
+    def _praise(self, brand: str, week: Week) -> list[Praise]:
+        found = self.store.mentions(brand, week.since, week.until, "positive", limit=20)
+        posts = [judged.mention.post for judged in found if judged.action == "digest"]
+        return [Praise(post.text, post.url, post.author) for post in posts]
+
+    # -- housekeeping ----------------------------------------------------------------
+
+    def tidy(self) -> None:
+        """Close incidents that went quiet and forget what is older than the operator keeps."""
+        now = self.now()
+        self.store.close_quiet(now - self.policy.window, now)
+        self.store.prune(now - self.policy.keep)
+
+
+def digest_key(brand: str, week: str, target: str) -> str:
+    """One digest for each brand, ISO week and recipient: the outbox holds each key once."""
+    return f"digest:{brand}:{week}:{target}"
+
+
+def source_backoff(failures: int, why: Failure) -> timedelta:
+    """1 min, doubling to 6 h, and never sooner than the other side asked."""
+    own = min(timedelta(minutes=2.0 ** min(failures - 1, 9)), timedelta(hours=6))
+    return max(own, why.retry_after or timedelta())
+
+
+def delivery_backoff(tries: int, why: Failure) -> timedelta:
+    """5 s, doubling to 10 min, and never sooner than the other side asked."""
+    own = min(timedelta(seconds=5 * 2.0 ** min(tries - 1, 7)), timedelta(minutes=10))
+    return max(own, why.retry_after or timedelta())

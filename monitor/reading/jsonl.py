@@ -1,0 +1,203 @@
+"""The JSON lines that people and other programs hand us and get from us.
+
+Formats: a post, a brand, a text to score and its score, one object a line, UTF-8.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from monitor.domain import Mention, Post, Score
+from monitor.matching import Alias, Brand
+from monitor.text import clean
+
+
+class LineError(ValueError):
+    """A line is not what it should be; the message says what is missing or wrong."""
+
+
+def object_of(line: str) -> dict[str, Any]:
+    """One line as a JSON object.
+
+    Raises:
+        LineError
+    """
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as e:
+        raise LineError(f"not JSON: {e}") from e
+    if not isinstance(value, dict):
+        raise LineError("not a JSON object")
+    return value
+
+
+def _text(value: Mapping[str, Any], key: str, *, required: bool = False) -> str:
+    found = value.get(key)
+    if found is None and not required:
+        return ""
+    if not isinstance(found, str) or (required and not found):
+        raise LineError(f'"{key}" must be a text')
+    return found
+
+
+def _texts(value: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    found = value.get(key) or []
+    if not isinstance(found, list) or not all(isinstance(t, str) for t in found):
+        raise LineError(f'"{key}" must be a list of texts')
+    return tuple(found)
+
+
+def _rating(value: Mapping[str, Any]) -> float | None:
+    found = value.get("rating")
+    if found is None:
+        return None
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found <= 1:
+        raise LineError('"rating" must be a number from 0 to 1, or null')
+    return float(found)
+
+
+def _time(value: Mapping[str, Any], key: str) -> datetime | None:
+    found = _text(value, key)
+    if not found:
+        return None
+    try:
+        time = datetime.fromisoformat(found)
+    except ValueError as e:
+        raise LineError(f'"{key}" must be a time such as "2026-11-02T08:14:11Z"') from e
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def post_of(line: str, thread_title: str = "") -> Post:
+    """A post line as a Post; ``thread_title`` is what its parent says.
+
+    Raises:
+        LineError
+    """
+    value = object_of(line)
+    return Post(
+        source=_text(value, "source", required=True),
+        kind=_text(value, "kind"),
+        external_id=_text(value, "external_id", required=True),
+        url=_text(value, "url"),
+        title=clean(_text(value, "title")),
+        text=clean(_text(value, "text")),
+        author=clean(_text(value, "author")),
+        published_at=_time(value, "published_at"),
+        rating=_rating(value),
+        parent=_text(value, "parent") or None,
+        thread_title=thread_title,
+    )
+
+
+def line_of(post: Post) -> str:
+    """A Post as a post line."""
+    return json.dumps(
+        {
+            "source": post.source,
+            "kind": post.kind,
+            "external_id": post.external_id,
+            "url": post.url,
+            "title": post.title,
+            "text": post.text,
+            "author": post.author,
+            "published_at": stamp(post.published_at),
+            "rating": post.rating,
+            "parent": post.parent,
+        },
+        ensure_ascii=False,
+    )
+
+
+def stamp(time: datetime | None) -> str | None:
+    """RFC 3339 UTC, or None."""
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z") if time else None
+
+
+def brand_of(text: str) -> Brand:
+    """A brand file as a Brand.
+
+    Raises:
+        LineError
+    """
+    value = object_of(text)
+    return Brand(
+        name=_text(value, "brand", required=True),
+        aliases=tuple(_alias(a) for a in value.get("aliases") or ()),
+        exclude=_texts(value, "exclude"),
+        own_authors=_texts(value, "own_authors"),
+        site=_text(value, "site"),
+        competitors=_texts(value, "competitors"),
+        sources=_texts(value, "sources"),
+    )
+
+
+def _alias(value: object) -> Alias:
+    if isinstance(value, str):
+        return Alias(value)
+    if isinstance(value, dict):
+        return Alias(_text(value, "term", required=True), _texts(value, "require"))
+    raise LineError('"aliases" must hold texts or {"term", "require"} objects')
+
+
+def mention_of(line: str) -> Mention:
+    """A line to score as a Mention of its target.
+
+    Raises:
+        LineError
+    """
+    value = object_of(line)
+    if not isinstance(value.get("text"), str):
+        raise LineError('"text" must be a text')
+    _texts(value, "competitors")
+    post = Post(
+        source="",
+        kind=_text(value, "kind"),
+        external_id="",
+        url="",
+        title=clean(_text(value, "title")),
+        text=clean(value["text"]),
+        rating=_rating(value),
+    )
+    return Mention(post, _text(value, "target"), ())
+
+
+def score_line(score: Score) -> str:
+    """A Score as an output line."""
+    return json.dumps(
+        {
+            "negative": round(score.negative, 4),
+            "neutral": round(score.neutral, 4),
+            "positive": round(score.positive, 4),
+            "label": score.label,
+            "complaint": None if score.complaint is None else round(score.complaint, 4),
+            "scored": score.scored,
+            "lang": score.lang,
+            "why": list(score.why),
+        },
+        ensure_ascii=False,
+    )
+
+
+def scored(
+    lines: Iterable[bytes], score: Callable[[Sequence[Mention]], Sequence[Score]]
+) -> Iterator[str]:
+    """One output line for each input line, in order; what cannot be read gets its error."""
+    read = [_mention_or_error(line) for line in lines]
+    scores = iter(score([m for m in read if isinstance(m, Mention)]))
+    for item in read:
+        if isinstance(item, Mention):
+            yield score_line(next(scores))
+        else:
+            yield json.dumps({"error": str(item)}, ensure_ascii=False)
+
+
+def _mention_or_error(line: bytes) -> Mention | LineError:
+    try:
+        return mention_of(line.decode("utf-8"))
+    except UnicodeDecodeError as e:
+        return LineError(f"not UTF-8 (byte {e.start})")
+    except LineError as e:
+        return e

@@ -1,0 +1,201 @@
+"""Feeds of blogs, of their comments and of forums: RSS, Atom, RDF and JSON Feed.
+
+A poll asks for the feed only if it changed, by the validators that the site gave, byte for byte;
+a body equal to the last one is not parsed. Which items are new is not decided here: every poll
+of a changed feed returns all its items, twice what stands there twice, and who keeps posts knows
+each by its id.
+
+Cursor: JSON with the validators, the SHA-256 of the last body and its ttl; at most 8 KiB.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from urllib.parse import urlsplit, urlunsplit
+
+from monitor.domain import Batch, Post
+from monitor.reading import feeds, items
+from monitor.seams import Fetcher, Page, SourceError
+from monitor.text import plain
+
+ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json;q=0.9, */*;q=0.5"
+MAX_VALIDATOR = 2_048  #: characters; a longer one is not kept, the body is compared instead
+MAX_TITLE = 500
+MAX_AUTHOR = 200
+LONGEST_WISH = timedelta(hours=24)  #: no max-age or ttl slows us beyond this
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One feed.
+
+    Raises:
+        ValueError: ``url`` is not an http(s) address.
+    """
+
+    name: str
+    kind: str  #: the family of its posts: feed, comments or forum
+    fetch: Fetcher
+    url: str
+
+    def __post_init__(self) -> None:
+        try:
+            parts = urlsplit(self.url)
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        except (ValueError, AttributeError, TypeError):
+            usable = False
+        if not usable:
+            raise ValueError("url: give an address that begins with http:// or https://")
+
+    def poll(self, cursor: str) -> Batch:
+        mark = _Mark.of(cursor)
+        page = self.fetch(self.url, mark.asking())
+        if page.status == 304:
+            if not (mark.etag or mark.last_modified):
+                raise SourceError(f"{_site(page)}: it says unchanged (304) to an open question")
+            return _unchanged(mark.refreshed(page.headers), page)
+        digest = hashlib.sha256(page.body).hexdigest()
+        if digest == mark.digest:
+            return _unchanged(_Mark(digest=digest, ttl=mark.ttl).refreshed(page.headers), page)
+        return self._changed(page, digest)
+
+    def _changed(self, page: Page, digest: str) -> Batch:
+        feed = _read(page)
+        mark = _Mark(digest=digest, ttl=_minutes(feed.ttl))
+        rejected = list(feed.rejected)
+        if feed.cut_off:  # kept without validators, so that the next poll asks for all of it
+            rejected.append("the feed breaks off, it may hold more items")
+        else:
+            mark = mark.refreshed(page.headers)
+        thread = _line(feed.title)
+        posts: list[Post] = []
+        for number, item in enumerate(feed.items, 1):
+            post = self._post(item, thread)
+            if post.title or post.text or post.url:
+                posts.append(post)
+            else:
+                rejected.append(f"item {number}: neither title, text nor link")
+        wish = mark.wish(page.headers)
+        return Batch(tuple(posts), mark.cursor(), wish, rejected=tuple(rejected))
+
+    def _post(self, item: items.Item, feed_title: str) -> Post:
+        title = _line(item.title)
+        thread, author = self._thread(title, feed_title)
+        return Post(
+            source=self.name,
+            kind=self.kind,
+            external_id=item.id,
+            url=item.link,
+            title=title,
+            text=plain(item.html),
+            author=_line(item.author, MAX_AUTHOR) or author,
+            published_at=item.published,
+            rating=item.rating,
+            parent=item.in_reply_to,
+            thread_title=thread,
+        )
+
+    def _thread(self, title: str, feed_title: str) -> tuple[str, str]:
+        """Title of what a post stands under, and its author where the title names one."""
+        if self.kind == "forum":
+            return _REPLY.sub("", title), ""
+        if self.kind != "comments":
+            return "", ""
+        if found := _COMMENT_ON.fullmatch(title):
+            return found[1], found[2]
+        about, by = _COMMENTS_ON.fullmatch(feed_title), _BY.fullmatch(title)
+        return about[1] if about else "", by[1] if by else ""
+
+
+#: WordPress: wp-includes/feed-rss2-comments.php, the comments of a site and of one post.
+_COMMENT_ON = re.compile(r"Comment on (.+) by (.+)")
+_COMMENTS_ON = re.compile(r"Comments on:? (.+)")
+_BY = re.compile(r"By: (.+)")
+_REPLY = re.compile(r"^(?:re:\s*)+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """The cursor, opened."""
+
+    etag: str = ""
+    last_modified: str = ""
+    digest: str = ""  #: SHA-256 of the last body
+    ttl: int = 0  #: minutes, as the last body said
+
+    @classmethod
+    def of(cls, cursor: str) -> _Mark:
+        """What cannot be read (from another version) is as good as none."""
+        try:
+            return cls(**json.loads(cursor))
+        except (ValueError, TypeError):
+            return cls()
+
+    def cursor(self) -> str:
+        return json.dumps({key: value for key, value in asdict(self).items() if value})
+
+    def asking(self) -> dict[str, str]:
+        """Request headers; both validators are sent where both were given."""
+        given = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
+        return {"Accept": ACCEPT} | {name: value for name, value in given.items() if value}
+
+    def refreshed(self, headers: Mapping[str, str]) -> _Mark:
+        """With the validators of an answer, where it has any."""
+        return replace(
+            self,
+            etag=_validator(headers.get("etag", "")) or self.etag,
+            last_modified=_validator(headers.get("last-modified", "")) or self.last_modified,
+        )
+
+    def wish(self, headers: Mapping[str, str]) -> timedelta | None:
+        """How long the site asks us to stay away; None if it does not."""
+        control = headers.get("cache-control", "").lower()
+        found = None if _FRESH.search(control) else _MAX_AGE.search(control)
+        age = timedelta(seconds=int(found[1])) if found else timedelta()
+        return min(max(age, timedelta(minutes=self.ttl)), LONGEST_WISH) or None
+
+
+_FRESH = re.compile(r"no-(?:cache|store)")
+_MAX_AGE = re.compile(r"(?<![\w-])max-age\s*=\s*\"?([0-9]{1,9})")
+
+
+def _validator(value: str) -> str:
+    """What may be kept and sent back: two of them must fit a cursor, escapes included."""
+    fits = len(value) <= MAX_VALIDATOR and len(json.dumps(value)) <= 3_900
+    return value if fits else ""
+
+
+def _minutes(ttl: timedelta | None) -> int:
+    return int(min(ttl, LONGEST_WISH) / timedelta(minutes=1)) if ttl else 0
+
+
+def _unchanged(mark: _Mark, page: Page) -> Batch:
+    return Batch((), mark.cursor(), mark.wish(page.headers))
+
+
+def _read(page: Page) -> items.Feed:
+    parts = urlsplit(page.url)
+    base = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))  # a query may be secret
+    try:
+        feed = feeds.read(page.body, page.headers.get("content-type", ""), base)
+    except items.FeedError as e:
+        raise SourceError(
+            f"{_site(page)}: it answered with {e} instead of a feed, check its url",
+            blocked=e.blocked,
+        ) from None
+    if feed.cut_off and not feed.items:
+        raise SourceError(f"{_site(page)}: its feed breaks off before the first item")
+    return feed
+
+
+def _site(page: Page) -> str:
+    return urlsplit(page.url).netloc.rpartition("@")[2]
+
+
+def _line(markup: str, limit: int = MAX_TITLE) -> str:
+    return " ".join(plain(markup, limit, links=False).split())

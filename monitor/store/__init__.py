@@ -1,0 +1,24 @@
+"""The store: all SQL, every transaction. The rest of the house sees ``Store`` and its records."""
+
+from monitor.store.engine import StoreError
+from monitor.store.opening import Store, open_store
+from monitor.store.records import (
+    Claimed,
+    DigestRow,
+    Judged,
+    OutboxState,
+    Overview,
+    SourceSpec,
+)
+
+__all__ = [
+    "Claimed",
+    "DigestRow",
+    "Judged",
+    "OutboxState",
+    "Overview",
+    "SourceSpec",
+    "Store",
+    "StoreError",
+    "open_store",
+]

@@ -1,0 +1,83 @@
+"""What the store takes and gives beyond the nouns of the domain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.domain import Label, Mention, Score, SourceState
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """A configured source."""
+
+    name: str
+    kind: str
+    fingerprint: str  #: of what it reads; when it changes, the source starts anew
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A mention that this worker is to judge until its lease runs out."""
+
+    id: int
+    tries: int  #: begun so far, this one included; the lease's token
+    mention: Mention
+    quiet: bool  #: older than the first run of its source: stored, never told
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A stored mention and all that is known of it."""
+
+    id: int
+    mention: Mention
+    seen_at: datetime
+    score: Score | None  #: None: not judged yet, or dead
+    topic: str
+    action: str | None  #: see ``domain.Action``; None: not judged yet, or dead
+    reason: str
+    severity: str
+    incident: str | None
+    copy_of: str | None  #: external_id of the story that it copies
+    label: Label | None  #: a person's, else the model's
+    error: str  #: why it could not be judged
+
+
+@dataclass(frozen=True, slots=True)
+class DigestRow:
+    """A mention as the digest counts it."""
+
+    seen_at: datetime
+    source: str
+    kind: str
+    label: Label | None
+    action: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxState:
+    """What is owed to people."""
+
+    pending: int
+    ambiguous: int  #: sent, perhaps: to be looked up
+    dead: int  #: refused for good
+    oldest_seconds: int  #: how long the oldest has been owed; 0 if nothing is
+    errors: list[tuple[str, str]]  #: (target, error) of what is owed or dead
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The whole store on one page."""
+
+    sources: list[SourceState]
+    outbox: OutboxState
+    incidents: dict[str, int]  #: by state
+    mentions: int
+    waiting: int  #: to be judged
+    dead: int  #: could not be judged
+    last_digest: str | None  #: when the last one was sent, ISO 8601
+    model: str | None  #: that judged the newest mention

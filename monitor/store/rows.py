@@ -1,0 +1,88 @@
+"""Between rows and the nouns of the domain. A column bears the name of the field it holds."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from monitor.domain import Incident, Match, Mention, Post, Quote, Score, SourceState
+from monitor.store.records import Claimed, Judged
+
+AnyRow = Row[*tuple[Any, ...]]
+BIGGEST = 2**63 - 1  #: what fits into the column ``reach``
+
+_POST, _SCORE, _QUOTE, _INCIDENT, _SOURCE = (
+    tuple(field.name for field in fields(noun))
+    for noun in (Post, Score, Quote, Incident, SourceState)
+)
+
+
+def _fields(row: AnyRow, names: tuple[str, ...]) -> dict[str, Any]:
+    columns = row._asdict()
+    return {name: columns[name] for name in names if name in columns}
+
+
+def mention_values(mention: Mention, quiet: bool, now: datetime) -> dict[str, Any]:
+    """A new row of ``mentions``, due to be judged now."""
+    post = mention.post
+    values = {name: getattr(post, name) for name in _POST}
+    return values | {
+        "reach": None if post.reach is None else min(post.reach, BIGGEST),
+        "brand": mention.brand,
+        "matches": [[m.term, m.where, m.start, m.end] for m in mention.matches],
+        "own": mention.own,
+        "quiet": quiet,
+        "seen_at": now,
+        "due_at": now,
+    }
+
+
+def mention_of(row: AnyRow) -> Mention:
+    matches = tuple(Match(*match) for match in row.matches)
+    return Mention(Post(**_fields(row, _POST)), row.brand, matches, row.own)
+
+
+def claimed_of(row: AnyRow) -> Claimed:
+    return Claimed(row.id, row.tries, mention_of(row), row.quiet, row.seen_at)
+
+
+def score_values(score: Score) -> dict[str, Any]:
+    return {name: getattr(score, name) for name in _SCORE} | {"why": list(score.why)}
+
+
+def score_of(row: AnyRow) -> Score | None:
+    if row.negative is None:
+        return None
+    return Score(**_fields(row, _SCORE) | {"why": tuple(row.why)})
+
+
+def judged_of(row: AnyRow) -> Judged:
+    return Judged(
+        id=row.id,
+        mention=mention_of(row),
+        seen_at=row.seen_at,
+        score=score_of(row),
+        topic=row.topic or "",
+        action=row.action,
+        reason=row.reason or "",
+        severity=row.severity or "normal",
+        incident=row.incident,
+        copy_of=None,
+        label=row.label,
+        error=row.error,
+    )
+
+
+def quote_of(row: AnyRow) -> Quote:
+    return Quote(**_fields(row, _QUOTE) | {"mention_id": row.id, "why": tuple(row.why or ())})
+
+
+def incident_of(row: AnyRow) -> Incident:
+    return Incident(**_fields(row, _INCIDENT) | {"threads": frozenset(row.threads)})
+
+
+def source_of(row: AnyRow) -> SourceState:
+    return SourceState(**_fields(row, _SOURCE), source=row.name)

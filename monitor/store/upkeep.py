@@ -1,0 +1,92 @@
+"""Upkeep: closing, forgetting, backing up, looking for damage."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import and_, delete, exists, not_, select, update
+
+from monitor.incidents import CLOSED
+from monitor.store import migrations
+from monitor.store.engine import StoreError
+from monitor.store.statements import Room
+from monitor.store.tables import gaps, incidents, mentions, outbox
+
+CHUNK = 1000  #: mentions deleted in one transaction, so that others get their turn
+
+
+class Upkeep(Room):
+    """The part of the store that keeps it small and sound."""
+
+    def close_quiet(self, before: datetime, now: datetime) -> int:
+        """Close the open incidents that got no member since ``before``; return how many."""
+        quiet = and_(incidents.c.state.not_in(CLOSED), incidents.c.last_at < before)
+        closed = update(incidents).where(quiet).values(state="auto-closed", closed_at=now)
+        with self._database.write() as tx:
+            return tx.execute(closed).rowcount
+
+    def prune(self, before: datetime) -> int:
+        """Forget mentions seen before ``before`` and what hangs on them; return how many."""
+        forgotten = 0
+        while chunk := self._prune_mentions(before):
+            forgotten += chunk
+        self._prune_rest(before)
+        return forgotten
+
+    def _prune_mentions(self, before: datetime) -> int:
+        oldest = select(mentions.c.id).where(mentions.c.seen_at < before)
+        chunk = oldest.order_by(mentions.c.seen_at).limit(CHUNK)
+        with self._database.write() as tx:
+            return tx.execute(delete(mentions).where(mentions.c.id.in_(chunk))).rowcount
+
+    def _prune_rest(self, before: datetime) -> None:
+        """Incidents without members, their messages with them; settled digests; gaps."""
+        members = exists().where(mentions.c.incident == incidents.c.id)
+        with self._database.write() as tx:
+            tx.execute(delete(incidents).where(incidents.c.last_at < before, not_(members)))
+            tx.execute(
+                delete(outbox).where(
+                    outbox.c.incident.is_(None),
+                    outbox.c.due_at.is_(None),
+                    outbox.c.asked_at < before,
+                )
+            )
+            tx.execute(delete(gaps).where(gaps.c.until < before))
+
+    def backup(self, path: Path) -> None:
+        """Write a whole copy of the database to ``path``; others go on working meanwhile.
+
+        Raises:
+            StoreError: ``path`` exists or its folder does not; the database is PostgreSQL.
+        """
+        if self._database.path is None:
+            raise StoreError(f"{self._database}: back it up with pg_dump")
+        if path.exists():
+            raise StoreError(f"{path} exists: give the backup another name")
+        if not path.parent.is_dir():
+            raise StoreError(f"{path}: there is no folder {path.parent}: create it")
+        unfinished = path.with_name(path.name + ".part")
+        unfinished.unlink(missing_ok=True)
+        with self._database.alone() as connection:
+            connection.exec_driver_sql("VACUUM INTO ?", (str(unfinished),))
+        unfinished.rename(path)
+
+    def check(self) -> list[str]:
+        """What is wrong with the database, one line each."""
+        found, head = self.schema()
+        problems = [] if found == head else [f"schema {found}, not {head}: monitor db upgrade"]
+        if self._database.path is None:
+            return problems
+        with self._database.alone() as connection:
+            damage = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+            orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        problems += [self._database.damaged(what) for what in damage if what != "ok"]
+        return problems + [
+            f"a row of {table} refers to no {parent}" for table, _, parent, _ in orphans
+        ]
+
+    def schema(self) -> tuple[str | None, str]:
+        """The revision of the database (None: no tables), and the newest this code knows."""
+        with self._database.read() as tx:
+            return migrations.current(tx), migrations.revisions()[-1]

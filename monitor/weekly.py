@@ -1,0 +1,67 @@
+"""The digest by hand: its figures, as files, as text, or mailed now through the outbox."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from monitor import digest
+from monitor.app import App
+from monitor.digest import Figures
+from monitor.notifiers.digest_mail import render
+from monitor.pipeline import digest_key
+from monitor.seams import UserError
+
+
+def figures(app: App, brand: str, week: str | None) -> Figures:
+    """The figures of one brand and ISO week, else of the last full week.
+
+    Raises:
+        UserError: unknown brand, or no such week.
+    """
+    if brand not in (known := [b.name for b in app.config.brand]):
+        raise UserError(f"digest: no brand {brand!r}: the configuration has {', '.join(known)}")
+    zone = app.config.monitor.timezone
+    try:
+        when = digest.parse_week(week, zone) if week else digest.week_of(app.pipeline.now(), zone)
+    except ValueError as e:
+        raise UserError(f"digest: --week {week!r}: {e}") from e
+    return app.pipeline.figures(brand, when)
+
+
+def text(figures: Figures) -> str:
+    return render(figures).text
+
+
+def write(figures: Figures, to: Path) -> list[Path]:
+    """FILE.html and its text twin FILE.txt; both paths.
+
+    Raises:
+        UserError: they cannot be written.
+    """
+    mail = render(figures)
+    page, twin = to.with_suffix(".html"), to.with_suffix(".txt")
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(mail.html, "utf-8")
+        twin.write_text(mail.text, "utf-8")
+    except OSError as e:
+        raise UserError(f"digest: {to}: cannot be written: {e.strerror}") from e
+    return [page, twin]
+
+
+def send(app: App, figures: Figures) -> list[str]:
+    """Queue the digest for each recipient and deliver what is due; one line for each.
+
+    Raises:
+        UserError: nobody is to get it.
+    """
+    targets = app.pipeline.policy.digest_targets[figures.brand]
+    if not targets:
+        raise UserError("digest: no recipients: set [digest] to, or digest_to of the brand")
+    said, frozen = [], digest.to_json(figures)
+    for target in targets:
+        key = digest_key(figures.brand, figures.week, target)
+        new = app.store.enqueue_digest(key, target, figures.brand, frozen, app.pipeline.now())
+        said.append(f"{target}: {'queued' if new else 'was queued before'}")
+    said.append(f"{app.pipeline.deliver()} delivered now")
+    return said

@@ -1,0 +1,162 @@
+"""Sources: registering, whose turn it is, what a poll leaves behind."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from monitor.domain import Batch
+from monitor.seams import SourceError
+from monitor.store import SourceSpec, Store, StoreError
+from tests.store.scene import BLOG, LEASE, MINUTE, NOON, Scene, at, mention
+
+NOTHING = Batch((), cursor="c2")
+
+
+def test_a_new_source_is_due_at_once_and_taken_by_one_worker(scene: Scene) -> None:
+    state = scene.claim_source()
+    assert (state.source, state.kind, state.cursor, state.tries) == ("blog", "feed", "", 1)
+    assert state.since == NOON
+    assert state.first_polled_at is None
+    assert scene.store.claim_source(at(1), LEASE) is None
+
+
+def test_a_claim_whose_worker_died_is_due_when_its_lease_runs_out(scene: Scene) -> None:
+    scene.claim_source()
+    assert scene.claim_source(NOON + LEASE).tries == 2
+
+
+def test_the_source_that_waited_longest_comes_first(store: Store) -> None:
+    specs = [SourceSpec(name, "feed", name) for name in "abc"]
+    store.sync(specs[:1], [], at(2))
+    store.sync(specs[:2], [], at(1))
+    store.sync(specs, [], at(3))
+    order = [state.source for _ in "abc" if (state := store.claim_source(at(5), LEASE))]
+    assert order == ["b", "a", "c"]
+
+
+def test_a_poll_keeps_mentions_and_cursor_together(scene: Scene) -> None:
+    assert scene.poll(mention("1"), mention("2"), rejected=("no title",)) == 2
+    state = scene.claim_source(at(1))
+    assert state.cursor == "after 2"
+    assert state.first_polled_at == state.last_success_at == state.last_mention_at == NOON
+    assert (state.rejected, state.failures, state.gaps) == (1, 0, 0)
+
+
+def test_a_repeated_poll_adds_nothing(scene: Scene) -> None:
+    scene.poll(mention("1"), mention("2"))
+    assert scene.poll(mention("1"), mention("2"), mention("3"), now=at(1)) == 1
+    assert [m.mention.post.external_id for m in scene.store.mentions()] == ["3", "2", "1"]
+
+
+def test_a_poll_that_finds_nothing_new_leaves_the_time_of_the_last_mention(scene: Scene) -> None:
+    scene.poll(mention("1"))
+    scene.poll(mention("1"), now=at(1))
+    state = scene.claim_source(at(2))
+    assert (state.last_mention_at, state.last_success_at) == (NOON, at(1))
+
+
+def test_one_post_naming_two_brands_is_two_mentions(scene: Scene) -> None:
+    scene.store.sync([BLOG], ["Acme", "Bolt"], NOON)
+    assert scene.poll(mention("1"), mention("1", "Bolt")) == 2
+
+
+def test_half_a_poll_is_never_kept(scene: Scene) -> None:
+    state = scene.claim_source()
+    stranger = mention("2", "Never Synced")
+    with pytest.raises(Exception, match=r"(?i)foreign key"):
+        scene.store.settle_poll(
+            state, NOTHING, [(mention("1"), False), (stranger, False)], NOON, MINUTE
+        )
+    assert list(scene.store.mentions()) == []
+    assert scene.claim_source(NOON + LEASE).cursor == ""
+
+
+def test_the_next_poll_is_due_after_the_wait(scene: Scene) -> None:
+    scene.store.settle_poll(scene.claim_source(), NOTHING, [], NOON, 5 * MINUTE)
+    assert scene.store.claim_source(at(4.9), LEASE) is None
+    assert scene.claim_source(at(5)).cursor == "c2"
+
+
+def test_a_worker_whose_lease_ran_out_settles_nothing(scene: Scene) -> None:
+    late = scene.claim_source()
+    scene.claim_source(NOON + LEASE)
+    assert scene.store.settle_poll(late, NOTHING, [(mention("1"), False)], at(3), MINUTE) == 0
+    scene.store.settle_poll_failed(late, SourceError("late"), at(3), MINUTE)
+    assert list(scene.store.mentions()) == []
+    (state,) = scene.store.overview(at(3)).sources
+    assert (state.cursor, state.failures, state.due_at) == ("", 0, NOON + 2 * LEASE)
+
+
+def test_failures_are_counted_until_a_success(scene: Scene) -> None:
+    refused = SourceError("403 Forbidden", blocked=True)
+    scene.store.settle_poll_failed(scene.claim_source(), refused, NOON, MINUTE)
+    scene.store.settle_poll_failed(scene.claim_source(at(1)), SourceError("x" * 900), at(1), MINUTE)
+    state = scene.claim_source(at(2))
+    assert (state.failures, state.blocked, state.last_error) == (2, False, "x" * 500)
+    assert state.first_polled_at is None
+    scene.store.settle_poll(state, NOTHING, [], at(2), MINUTE)
+    assert scene.claim_source(at(3)).failures == 0
+
+
+def test_a_permanent_failure_parks_until_a_person_resumes(scene: Scene) -> None:
+    gone = SourceError("410 Gone", permanent=True)
+    scene.store.settle_poll_failed(scene.claim_source(), gone, NOON, MINUTE)
+    assert scene.store.claim_source(at(9999), LEASE) is None
+    assert scene.store.overview(NOON).sources[0].parked
+    scene.store.resume("blog", at(10))
+    state = scene.claim_source(at(10))
+    assert (state.parked, state.failures, state.last_error) == (False, 0, "")
+
+
+def test_a_source_parked_during_its_poll_keeps_the_poll_and_stays_parked(scene: Scene) -> None:
+    state = scene.claim_source()
+    scene.store.park("blog")
+    assert scene.store.settle_poll(state, NOTHING, [(mention("1"), False)], NOON, MINUTE) == 1
+    assert scene.store.claim_source(at(9999), LEASE) is None
+
+
+@pytest.mark.parametrize("verb", ["park", "resume"])
+def test_an_unknown_name_is_answered_with_the_known_ones(scene: Scene, verb: str) -> None:
+    scene.store.sync([BLOG, SourceSpec("forum", "forum", "")], [], NOON)
+    arguments = ("blgo",) if verb == "park" else ("blgo", NOON)
+    with pytest.raises(StoreError, match='no source "blgo"; known are: blog, forum'):
+        getattr(scene.store, verb)(*arguments)
+
+
+def test_a_source_no_longer_named_sleeps_and_goes_on_where_it_stopped(scene: Scene) -> None:
+    scene.poll(mention("1"))
+    scene.store.sync([], ["Acme"], at(1))
+    assert scene.store.claim_source(at(2), LEASE) is None
+    assert scene.store.overview(at(2)).sources == []
+    scene.store.sync([BLOG], ["Acme"], at(3))
+    assert scene.claim_source(at(3)).cursor == "after 1"
+
+
+def test_a_changed_fingerprint_starts_anew(scene: Scene) -> None:
+    scene.poll(mention("1"))
+    polling = scene.claim_source(at(1))
+    scene.store.sync([SourceSpec("blog", "forum", "https://other.example/")], ["Acme"], at(1))
+    assert scene.store.settle_poll(polling, NOTHING, [(mention("2"), False)], at(1), MINUTE) == 0
+    state = scene.claim_source(at(1))
+    assert (state.kind, state.cursor, state.first_polled_at) == ("forum", "", None)
+    assert state.since == NOON
+
+
+def test_the_same_configuration_again_changes_nothing(scene: Scene) -> None:
+    scene.store.settle_poll(scene.claim_source(), NOTHING, [], NOON, 5 * MINUTE)
+    before = scene.store.overview(NOON).sources
+    scene.store.sync([BLOG], ["Acme"], at(1))
+    assert scene.store.overview(NOON).sources == before
+    assert scene.store.brand_since("Acme") == NOON
+
+
+def test_a_gap_reaches_back_to_the_last_success(scene: Scene) -> None:
+    scene.poll(gap=True)
+    assert scene.claim_source(at(1)).gaps == 0, "nothing was promised before the first success"
+    scene.poll(gap=True, now=at(60))
+    assert scene.claim_source(at(61)).gaps == 1
+    assert scene.store.gaps(at(30), at(45)) == [("blog", NOON, at(60))]
+    assert scene.store.gaps(at(60), at(90)) == []
+    assert scene.store.gaps(NOON - timedelta(days=1), NOON) == []

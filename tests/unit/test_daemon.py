@@ -1,0 +1,116 @@
+"""The daemon: one at a time on a database, an orderly end, a watchdog that notices silence."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from monitor.daemon import STALLED_STATUS, AlreadyRunning, only_one
+from tests.standins.web import Reply, Web
+
+FEED = """<rss version="2.0"><channel><title>t</title>
+<item><guid>1</guid><title>Acme</title><description>Acme is fine</description></item>
+</channel></rss>"""
+
+
+def written(folder: Path, url: str) -> Path:
+    path = folder / "monitor.toml"
+    path.write_text(
+        f'[monitor]\ndatabase = "sqlite:///{folder / "m.db"}"\n'
+        '[http]\nallow_private = ["127.0.0.0/8"]\n'
+        f'[[brand]]\nname = "Acme"\n[[source]]\nname = "f"\nkind = "feed"\nurl = "{url}"\n'
+    )
+    return path
+
+
+@contextmanager
+def running(config: Path, *command: str) -> Iterator[subprocess.Popen[str]]:
+    words = command or (sys.executable, "-m", "monitor", "run")
+    daemon = subprocess.Popen(
+        [*words, "--config", str(config)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield daemon
+    finally:
+        daemon.kill()
+        daemon.communicate()
+
+
+def stored(folder: Path) -> int:
+    with sqlite3.connect(folder / "m.db") as database:
+        count: int = database.execute("select count(*) from mentions").fetchone()[0]
+    database.close()
+    return count
+
+
+def wait_for_requests(web: Web, number: int) -> None:
+    end = time.monotonic() + 20
+    while len(web.seen) < number:
+        assert time.monotonic() < end, "the daemon asked for nothing"
+        time.sleep(0.05)
+
+
+def test_it_polls_and_sigterm_ends_it_with_0(tmp_path: Path) -> None:
+    with Web({"*": FEED}) as web, running(written(tmp_path, web.url("/f"))) as daemon:
+        wait_for_requests(web, 1)
+        time.sleep(0.2)
+        daemon.terminate()
+        said = daemon.communicate(timeout=20)[1]
+        assert daemon.returncode == 0, said
+        assert '"event": "stopped"' in said
+    assert stored(tmp_path) == 1
+
+
+def test_what_is_in_flight_may_finish(tmp_path: Path) -> None:
+    slow = Reply([FEED[:50].encode(), FEED[50:].encode()], pause=1.0)
+    with Web({"*": slow}) as web, running(written(tmp_path, web.url("/f"))) as daemon:
+        wait_for_requests(web, 1)
+        daemon.terminate()
+        assert daemon.wait(20) == 0
+    assert stored(tmp_path) == 1
+
+
+def test_a_second_sigterm_ends_it_at_once(tmp_path: Path) -> None:
+    endless = Reply([b"<rss>", *[b" "] * 200], pause=0.1)
+    with Web({"*": endless}) as web, running(written(tmp_path, web.url("/f"))) as daemon:
+        wait_for_requests(web, 1)
+        daemon.terminate()
+        time.sleep(0.3)
+        daemon.terminate()
+        assert daemon.wait(3) == 128 + signal.SIGTERM
+
+
+def test_a_second_daemon_on_one_file_is_refused(tmp_path: Path) -> None:
+    database = tmp_path / "m.db"
+    with only_one(database), pytest.raises(AlreadyRunning) as e, only_one(database):
+        pass
+    assert str(os.getpid()) in str(e.value)
+    assert "stop that one first" in str(e.value)
+    with only_one(database), only_one(None), only_one(None):
+        pass
+
+
+def test_a_daemon_whose_ticks_stop_ends_itself(tmp_path: Path) -> None:
+    """Its scheduler dies silently, as APScheduler's does when its job store raises."""
+    harness = (
+        "import sys; from datetime import timedelta; from monitor import daemon, cli\n"
+        "daemon.STALLED = timedelta(seconds=2)\n"
+        "daemon.Daemon._tick = lambda self: None\n"
+        "cli.main()"
+    )
+    with (
+        Web({"*": FEED}) as web,
+        running(written(tmp_path, web.url("/f")), sys.executable, "-c", harness, "run") as daemon,
+    ):
+        said = daemon.communicate(timeout=20)[1]
+        assert daemon.returncode == STALLED_STATUS
+        assert '"event": "stalled"' in said
