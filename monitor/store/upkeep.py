@@ -82,9 +82,8 @@ class Upkeep(Room):
             damage = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
             orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
         problems += [self._database.damaged(what) for what in damage if what != "ok"]
-        return problems + [
-            f"a row of {table} refers to no {parent}" for table, _, parent, _ in orphans
-        ]
+        hanging = {f"{table} has a row that refers to no {other}" for table, _, other, _ in orphans}
+        return problems + sorted(hanging)
 
     def schema(self) -> tuple[str | None, str]:
         """The revision of the database (None: no tables), and the newest this code knows."""

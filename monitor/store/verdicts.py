@@ -52,7 +52,7 @@ class Verdicts(Room):
         """Keep a verdict and what follows from it: the incident, and what is owed to people.
 
         Args:
-            join: asked only about a mention that is told; nobody else of its brand is then.
+            join: called for a mention that is to be told, while no other of its brand can be.
             targets: who is told.
             update_after: from one update of a message to the next.
             window: an incident that was quiet for longer takes no new member.

