@@ -127,11 +127,8 @@ def _units(dense: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def sentiment(x: Matrix, rows: Sequence[Row]) -> list[Column]:
-    """One column a label, one against the rest; a domain of n rows weighs n^.75."""
-    sizes = Counter(row.domain for row in rows)
-    weight = np.array([sizes[row.domain] ** -0.25 for row in rows])
-    weight /= weight.mean()
-    weight *= np.array([WRITTEN_SENTIMENT / 2 if row.name == "mentions" else 1.0 for row in rows])
+    """One column a label, one against the rest."""
+    weight = np.array([WRITTEN_SENTIMENT / 2 if row.name == "mentions" else 1.0 for row in rows])
     labels = np.array([row.label for row in rows])
     each = track(range(3), "sentiment heads", console=Console(stderr=True))
     return [fit(x, labels == label, weight, COST) for label in each]

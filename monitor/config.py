@@ -31,6 +31,8 @@ SEARCHED = ("config/monitor.toml", "monitor.toml")  #: after --config and $MONIT
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|w)")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_MAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -73,6 +75,18 @@ def _network(value: object) -> IPv4Network | IPv6Network:
     return ip_network(value)
 
 
+def _name(value: str) -> str:
+    if not value.strip() or _CONTROL.search(value):
+        raise ValueError("give a text, without line breaks or other control characters")
+    return value
+
+
+def _mail(value: str) -> str:
+    if not _MAIL.fullmatch(value):
+        raise ValueError('give a mail address such as "ana@acme.example"')
+    return value
+
+
 def _http_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -108,7 +122,8 @@ ClockTime = Annotated[time, BeforeValidator(_clock_time)]
 Host = Annotated[str, AfterValidator(_host)]
 Bind = Annotated[str, AfterValidator(_bind)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Name = Annotated[str, AfterValidator(_name), Field(max_length=100)]
+Mail = Annotated[str, AfterValidator(_mail)]
 
 
 class _Table(BaseModel):
@@ -141,7 +156,7 @@ class BrandTable(_Table):
     site: Host = ""
     competitors: tuple[Name, ...] = ()
     slack_channel: str = ""
-    digest_to: tuple[str, ...] = ()
+    digest_to: tuple[Mail, ...] = ()
 
 
 class SourceTable(BaseModel):
@@ -189,7 +204,7 @@ class SmtpTable(_Table):
 
 
 class DigestTable(_Table):
-    to: tuple[str, ...] = ()
+    to: tuple[Mail, ...] = ()
     day: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = (
         "monday"
     )

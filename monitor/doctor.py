@@ -14,7 +14,15 @@ from rich.console import Console
 from monitor import app, sentiment
 from monitor.config import Config, SourceTable
 from monitor.resources import packaged
-from monitor.seams import Failure, Fetcher, UserError
+from monitor.seams import (
+    DeliveryError,
+    Failure,
+    Fetcher,
+    Notifier,
+    Outcome,
+    SourceError,
+    UserError,
+)
 from monitor.store import open_store
 
 LEAST_SPACE = 500 * 1024 * 1024  #: bytes free beside the database
@@ -69,6 +77,8 @@ def _database(config: Config) -> str:
 
 def _disk(config: Config) -> str:
     folder = Path(config.monitor.database.removeprefix("sqlite:///")).absolute().parent
+    if not folder.is_dir():
+        raise UserError(f"there is no folder {folder}: create it")
     free = shutil.disk_usage(folder).free
     if free < LEAST_SPACE:
         raise UserError(f"{free // 2**20} MB free in {folder}: make room or set [privacy] keep")
@@ -88,7 +98,16 @@ def _channels(config: Config) -> Iterator[Finding]:
         return
     for target in sorted(targets):
         kind, _, address = target.partition(":")
-        yield _finding(f"{kind} {address}".strip(), partial(speaking[kind].check, address))
+        yield _finding(f"{kind} {address}".strip(), partial(_reach, speaking[kind], address))
+
+
+def _reach(speaker: Notifier, address: str) -> str:
+    try:
+        return speaker.check(address)
+    except DeliveryError as e:
+        if e.outcome is Outcome.OPERATOR:  # says itself what to do
+            raise
+        raise UserError(f"{e}; correct its table in the configuration, or try again later") from e
 
 
 def _sources(config: Config) -> Iterator[Finding]:
@@ -100,4 +119,10 @@ def _sources(config: Config) -> Iterator[Finding]:
 
 
 def _poll(table: SourceTable, fetch: Fetcher) -> str:
-    return f"{len(app.source(table, fetch).poll('').posts)} posts"
+    try:
+        return f"{len(app.source(table, fetch).poll('').posts)} posts"
+    except SourceError as e:
+        mend = (
+            "ask its owner to let us in" if e.blocked else "try its url in a browser and correct it"
+        )
+        raise UserError(f"{e}; {mend}, or remove the source") from e

@@ -40,3 +40,5 @@ def set_up(least: int = logging.WARNING) -> None:
     formatter = structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processor=last)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    # It warns of each beat that finds the one before still at work: that is what beats are for.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)

@@ -17,15 +17,16 @@ fate is unknown is looked up where it would be, before it is sent again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 import structlog
 
 from monitor import alerting, digest, incidents, topics
 from monitor.digest import Figures, Praise, Week
-from monitor.domain import Card, Delivery, Mention, Receipt, Score, SourceState, Verdict
+from monitor.domain import Card, Delivery, Mention, Post, Receipt, Score, SourceState, Verdict
 from monitor.matching import Matcher
 from monitor.seams import (
     Classifier,
@@ -42,6 +43,7 @@ from monitor.store import Claimed, Store
 
 log = structlog.get_logger()
 
+JUDGE_AGAIN = timedelta(minutes=1)  #: after a failure, which may have been the machine's
 LATE_ITEMS = timedelta(days=2)  #: a feed may date an item of today by its day, or yesterday
 TELL_ANYWAY = timedelta(minutes=10)  #: a grave card of unknown fate is repeated after this
 DIGEST_CATCH_UP = timedelta(days=3)  #: a digest later than this is no news
@@ -95,6 +97,7 @@ class Pipeline:
         """Poll a claimed source and keep what names a brand; return the number of new mentions."""
         try:
             batch = self.sources[state.source].poll(state.cursor)
+            found = self._found(batch.posts, state)
         except SourceError as e:
             return self._not_polled(state, e)
         except Exception as e:
@@ -102,9 +105,8 @@ class Pipeline:
             return self._not_polled(
                 state, SourceError(f"fault in the collector: {type(e).__name__}")
             )
-        found = [(m, self._quiet(m, state)) for p in batch.posts for m in self.matcher.mentions(p)]
         wait = max(self.policy.every[state.source], batch.poll_after or timedelta())
-        new = self.store.settle_poll(state, batch, self._private(found), self.now(), wait)
+        new = self.store.settle_poll(state, batch, found, self.now(), wait)
         log.info("polled", source=state.source, posts=len(batch.posts), new=new, gap=batch.gap)
         return new
 
@@ -114,6 +116,13 @@ class Pipeline:
             state, why, self.now(), source_backoff(state.failures + 1, why)
         )
         return 0
+
+    def _found(self, posts: Sequence[Post], state: SourceState) -> list[tuple[Mention, bool]]:
+        """What names a brand, and whether it is quiet; without authors where that is wished."""
+        found = [(m, self._quiet(m, state)) for p in posts for m in self.matcher.mentions(p)]
+        if self.policy.store_authors:
+            return found
+        return [(replace(m, post=replace(m.post, author="")), quiet) for m, quiet in found]
 
     def _quiet(self, mention: Mention, state: SourceState) -> bool:
         """True for what was written before this source was first polled: stored, never told.
@@ -125,45 +134,42 @@ class Pipeline:
             return published is None or published < self.now() - self.policy.backlog
         return published is not None and published < first - max(self.policy.backlog, LATE_ITEMS)
 
-    def _private(self, found: list[tuple[Mention, bool]]) -> list[tuple[Mention, bool]]:
-        if self.policy.store_authors:
-            return found
-        return [(replace(m, post=replace(m.post, author="")), quiet) for m, quiet in found]
-
     # -- judge -----------------------------------------------------------------------
 
     def judge(self, limit: int = 32) -> int:
         """Score waiting mentions, decide who is told; return how many were judged."""
         judged = 0
         while waiting := self.store.claim_mentions(self.now(), self.leases.judge, limit):
-            for claimed, score in zip(waiting, self._scores(waiting), strict=True):
-                if isinstance(score, Score):
-                    self._settle(claimed, score)
+            for claimed, verdict in zip(waiting, self._verdicts(waiting), strict=True):
+                if isinstance(verdict, Verdict):
+                    self._settle(claimed, verdict)
                 else:
-                    wait = timedelta(minutes=1)
-                    self.store.settle_unjudged(claimed, type(score).__name__, self.now(), wait)
+                    why = type(verdict).__name__
+                    self.store.settle_unjudged(claimed, why, self.now(), JUDGE_AGAIN)
             judged += len(waiting)
         return judged
 
-    def _scores(self, waiting: list[Claimed]) -> list[Score | Exception]:
-        """One score each; a text that breaks the model spoils its own score only."""
+    def _verdicts(self, waiting: Sequence[Claimed]) -> list[Verdict | Exception]:
+        """One each; a text that breaks the model or a rule spoils its own verdict only."""
+        mentions = [claimed.mention for claimed in waiting]
         try:
-            return list(self.classifier.score([c.mention for c in waiting]))
+            scores = self.classifier.score(mentions)
+            return [self.verdict(m, score) for m, score in zip(mentions, scores, strict=True)]
         except Exception as e:
             if len(waiting) == 1:
-                log.exception("not_scored", mention=waiting[0].id)
+                log.exception("not_judged", mention=waiting[0].id)
                 return [e]
-            return [score for c in waiting for score in self._scores([c])]
+            return [verdict for claimed in waiting for verdict in self._verdicts([claimed])]
 
-    def _settle(self, claimed: Claimed, score: Score) -> None:
+    def _settle(self, claimed: Claimed, verdict: Verdict) -> None:
         mention, now = claimed.mention, self.now()
         action = self.store.settle_verdict(
             claimed,
-            verdict := self.verdict(mention, score),
+            verdict,
             lambda still_open: incidents.join(
                 mention, verdict.topic, still_open, now, self.policy.window
             ),
-            self.policy.card_targets[mention.brand],
+            self.policy.card_targets.get(mention.brand, ()),  # () if it is watched no more
             now,
             update_after=self.policy.update_after,
             window=self.policy.window,
@@ -240,16 +246,19 @@ class Pipeline:
     # -- digest ----------------------------------------------------------------------
 
     def digest(self) -> int:
-        """Queue the last full week's digest where it is due; idempotent by key."""
-        now, queued = self.now(), 0
-        week = digest.week_of(now, self.policy.timezone)
-        due = self.policy.digest_due(week)
-        if not due <= now <= due + DIGEST_CATCH_UP:
-            return 0
-        for brand, targets in self.policy.digest_targets.items():
-            if self.store.brand_since(brand) < week.until:
-                queued += self._queue_digest(brand, week, targets)
-        return queued
+        """Queue what is due of the last two full weeks; idempotent by key.
+
+        A digest that is due late in the week can still be caught up with in the next one.
+        """
+        now = self.now()
+        last = digest.week_of(now, self.policy.timezone)
+        return sum(
+            self._queue_digest(brand, week, targets)
+            for week in (_week_before(last), last)
+            if timedelta() <= now - self.policy.digest_due(week) <= DIGEST_CATCH_UP
+            for brand, targets in self.policy.digest_targets.items()
+            if self.store.brand_since(brand) < week.until
+        )
 
     def _queue_digest(self, brand: str, week: Week, targets: tuple[str, ...]) -> int:
         keys = {digest_key(brand, week.name, target): target for target in targets}
@@ -262,14 +271,14 @@ class Pipeline:
 
     def figures(self, brand: str, week: Week) -> Figures:
         """The numbers of one week of one brand, as they stand now."""
-        length = week.until - week.since
-        since = self.store.brand_since(brand)
-        before = self.store.digest_rows(brand, week.since - length, week.since)
+        earlier = _week_before(week)
+        known = self.store.brand_since(brand) < earlier.until
+        before = self.store.digest_rows(brand, earlier.since, earlier.until) if known else None
         return digest.figures(
             brand,
             week,
             self.store.digest_rows(brand, week.since, week.until),
-            before if since < week.since else None,
+            before,
             [self._titled(c) for c in self.store.digest_incidents(brand, week.since, week.until)],
             self._praise(brand, week),
             tuple(self.sources),
@@ -278,9 +287,12 @@ class Pipeline:
         )
 
     def _praise(self, brand: str, week: Week) -> list[Praise]:
-        found = self.store.mentions(brand, week.since, week.until, "positive", limit=20)
-        posts = [judged.mention.post for judged in found if judged.action == "digest"]
-        return [Praise(post.text, post.url, post.author) for post in posts]
+        """The kindest of the newest that nobody was told of and the brand did not write itself."""
+        found = self.store.mentions(brand, week.since, week.until, "positive")
+        newest = islice((judged for judged in found if judged.action == "digest"), 20)
+        best = sorted(newest, key=lambda judged: -judged.score.positive if judged.score else 0.0)
+        posts = [judged.mention.post for judged in best]
+        return [Praise(post.text or post.title, post.url, post.author) for post in posts]
 
     # -- housekeeping ----------------------------------------------------------------
 
@@ -289,6 +301,10 @@ class Pipeline:
         now = self.now()
         self.store.close_quiet(now - self.policy.window, now)
         self.store.prune(now - self.policy.keep)
+
+
+def _week_before(week: Week) -> Week:
+    return digest.week_of(week.since, week.timezone)
 
 
 def digest_key(brand: str, week: str, target: str) -> str:

@@ -8,24 +8,29 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from monitor import app, sentiment
 from monitor.config import AlertsTable
-from monitor.domain import Batch, Delivery, Mention, Post, Receipt
+from monitor.domain import Batch, Delivery, Post, Receipt
 from monitor.matching import Brand, Matcher
 from monitor.pipeline import Pipeline, Policy
-from monitor.reading.jsonl import LineError, brand_of, post_of, stamp
+from monitor.reading.jsonl import LineError, brand_of, post_of, stamp, text_of
 from monitor.resources import packaged
-from monitor.seams import Lookup, UserError
+from monitor.seams import Lookup, Source, UserError
 from monitor.store import SourceSpec, Store, open_store
 
 NEVER = timedelta(days=36_500)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+END = datetime.max.replace(tzinfo=UTC)
 
 Event = dict[str, Any]
 
@@ -43,39 +48,48 @@ def read_brand(path: Path) -> Brand:
         ReplayError
     """
     try:
-        return brand_of(_read(path))
+        return brand_of(text_of(_read(path)))
     except LineError as e:
         raise ReplayError(f"{path}: {e}") from e
 
 
 def read_posts(path: Path) -> list[Post]:
-    """The posts of a stream in order; a reply gets the title of the thread that it stands in.
+    """The posts of a stream in order, each once, with the titles of their threads.
 
     Raises:
         ReplayError
     """
-    posts: list[Post] = []
-    threads: dict[str, str] = {}
-    for number, line in enumerate(_read(path).split("\n"), 1):
+    posts: dict[tuple[str, str], Post] = {}
+    for number, line in enumerate(_read(path).split(b"\n"), 1):
         if not line.strip():
             continue
         try:
-            post = post_of(line)
+            post = post_of(text_of(line))
         except LineError as e:
             raise ReplayError(f"{path}, line {number}: {e}") from e
-        thread = threads.get(post.parent or "", "")
-        threads[post.external_id] = thread or post.title
-        posts.append(replace(post, thread_title=thread))
-    return posts
+        posts.setdefault((post.source, post.external_id), post)
+    return list(_threaded(posts))
 
 
-def _read(path: Path) -> str:
+def _threaded(posts: dict[tuple[str, str], Post]) -> Iterator[Post]:
+    """Each post with the title of its thread, wherever in the stream and in which source it is."""
+    anywhere = {post.external_id: post for post in reversed(posts.values())}
+    for post in posts.values():
+        title, seen, above = "", set[str](), post
+        while above.parent and above.parent not in seen:
+            seen.add(above.parent)
+            parent = posts.get((above.source, above.parent)) or anywhere.get(above.parent)
+            if parent is None:
+                break
+            title, above = parent.title or title, parent
+        yield replace(post, thread_title=title)
+
+
+def _read(path: Path) -> bytes:
     try:
-        return path.read_text("utf-8")
+        return path.read_bytes()
     except OSError as e:
         raise ReplayError(f"{path}: cannot be read: {e.strerror}") from e
-    except UnicodeDecodeError as e:
-        raise ReplayError(f"{path}: not UTF-8 text (byte {e.start})") from e
 
 
 @dataclass
@@ -87,11 +101,10 @@ class _Stream:
     posts: list[tuple[datetime, Post]] = field(default_factory=list)
 
     def poll(self, cursor: str) -> Batch:
-        start = int(cursor or 0)
-        due = [post for at, post in self.posts[start:] if at <= self.now()]
-        rest = self.posts[start + len(due) :]
-        wait = rest[0][0] - self.now() if rest else NEVER
-        return Batch(tuple(due), cursor=str(start + len(due)), poll_after=wait)
+        start, now = int(cursor or 0), self.now()
+        end = bisect_right(self.posts, now, lo=start, key=itemgetter(0))
+        wait = self.posts[end][0] - now if end < len(self.posts) else NEVER
+        return Batch(tuple(post for _, post in self.posts[start:end]), str(end), wait)
 
 
 @dataclass
@@ -113,6 +126,10 @@ class _Recorder:
         )
         return Receipt("replay", delivery.id)
 
+    def take(self) -> list[Event]:
+        taken, self.sent = self.sent, []
+        return taken
+
     def find(self, _delivery: Delivery) -> Lookup:
         return Lookup.ABSENT
 
@@ -120,34 +137,52 @@ class _Recorder:
         return "tells nobody"
 
 
-@dataclass
 class _Rehearsal:
-    brand: Brand
-    store: Store
-    alerts: AlertsTable
-    clock: datetime = EPOCH
+    """One run of a stream through the pipeline, on a clock that its posts set."""
+
+    def __init__(
+        self, posts: Sequence[Post], brand: Brand, store: Store, alerts: AlertsTable
+    ) -> None:
+        self.brand, self.store, self.alerts = brand, store, alerts
+        self.steps = list(self._steps(posts))
+        self.clock = self.steps[0][0] if self.steps else EPOCH
+        self.wakes: deque[datetime] = deque()  #: when a message may be edited again, in order
+        self.recorder = _Recorder(self.now)
+        self.pipeline = self._pipeline(self._streams())
 
     def now(self) -> datetime:
         return self.clock
 
-    def run(self, posts: Sequence[Post]) -> Iterator[Event]:
+    def run(self) -> Iterator[Event]:
         """The events of each step, in the order of the clock."""
-        steps = list(self._steps(posts))
-        streams = self._streams(steps)
-        recorder = _Recorder(self.now)
-        pipeline = self._pipeline(streams, recorder)
-        self.clock = steps[0][0] if steps else EPOCH
-        names = [SourceSpec(name, "replay", "") for name in streams]
+        names = [SourceSpec(name, "replay", "") for name in self.pipeline.sources]
         self.store.sync(names, [self.brand.name], self.clock)
-        for at, post in steps:
+        for at, steps in groupby(self.steps, itemgetter(0)):
+            yield from self._updates(at)
             self.clock = at
-            mentions = pipeline.matcher.mentions(post)
-            self._turn(pipeline)
-            yield self._event(post, mentions)
-            yield from self._told(recorder)
-        self.clock += self.alerts.update_every
-        self._turn(pipeline)
-        yield from self._told(recorder)
+            self._look()
+            told = self._tell()
+            yield from (self._event(post) for _, post in steps)
+            yield from told
+        yield from self._updates(END)
+
+    def _updates(self, before: datetime) -> Iterator[Event]:
+        """What is sent before the next post is seen, each at its own time."""
+        while self.wakes and self.wakes[0] < before:
+            self.clock = self.wakes.popleft()
+            yield from self._tell()
+
+    def _look(self) -> None:
+        while (state := self.pipeline.claim_source()) is not None:
+            self.pipeline.poll(state)
+        self.pipeline.judge()
+
+    def _tell(self) -> list[Event]:
+        self.pipeline.deliver()
+        told = self.recorder.take()
+        if told:
+            self.wakes.append(self.clock + self.alerts.update_every)
+        return told
 
     def _steps(self, posts: Sequence[Post]) -> Iterator[tuple[datetime, Post]]:
         """Each post with the clock at which it is seen; the clock never goes back."""
@@ -156,13 +191,13 @@ class _Rehearsal:
             clock = max(clock, post.published_at or clock)
             yield clock, post if post.published_at else replace(post, published_at=clock)
 
-    def _streams(self, steps: Sequence[tuple[datetime, Post]]) -> dict[str, _Stream]:
+    def _streams(self) -> dict[str, _Stream]:
         streams: dict[str, _Stream] = {}
-        for at, post in steps:
+        for at, post in self.steps:
             streams.setdefault(post.source, _Stream(post.source, self.now)).posts.append((at, post))
         return streams
 
-    def _pipeline(self, streams: dict[str, _Stream], recorder: _Recorder) -> Pipeline:
+    def _pipeline(self, streams: Mapping[str, Source]) -> Pipeline:
         return Pipeline(
             store=self.store,
             now=self.now,
@@ -170,7 +205,7 @@ class _Rehearsal:
             matcher=Matcher([self.brand]),
             topics=app.topic_words(),
             classifier=sentiment.load(packaged("model.json").parent),
-            notifiers={"replay": recorder},
+            notifiers={"replay": self.recorder},
             policy=Policy(
                 every=dict.fromkeys(streams, timedelta()),
                 rules=app.rules(self.alerts),
@@ -184,19 +219,9 @@ class _Rehearsal:
             ),
         )
 
-    def _turn(self, pipeline: Pipeline) -> None:
-        while (state := pipeline.claim_source()) is not None:
-            pipeline.poll(state)
-        pipeline.judge()
-        pipeline.deliver()
-
-    def _told(self, recorder: _Recorder) -> list[Event]:
-        told, recorder.sent = recorder.sent, []
-        return told
-
-    def _event(self, post: Post, mentions: Sequence[Mention]) -> Event:
+    def _event(self, post: Post) -> Event:
         where = {"source": post.source, "external_id": post.external_id}
-        if not mentions:
+        if not self.pipeline.matcher.mentions(post):
             return {"event": "unmatched", **where}
         judged = self.store.mention(post.source, post.external_id, self.brand.name)
         score = judged.score
@@ -205,8 +230,8 @@ class _Rehearsal:
             **where,
             "brand": self.brand.name,
             "label": judged.label,
-            "negative": score and round(score.negative, 4),
-            "complaint": score and score.complaint is not None and round(score.complaint, 4),
+            "negative": _rounded(score.negative if score else None),
+            "complaint": _rounded(score.complaint if score else None),
             "topic": judged.topic,
             "severity": judged.severity,
             "incident": judged.incident,
@@ -216,12 +241,16 @@ class _Rehearsal:
         }
 
 
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 4)
+
+
 def replay(posts: Sequence[Post], brand: Brand, alerts: AlertsTable) -> Iterator[Event]:
     """Run a stream of posts through the real pipeline; yield the events of contract "replay"."""
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(f"sqlite:///{Path(folder) / 'replay.db'}")
         try:
-            yield from _Rehearsal(brand, store, alerts).run(posts)
+            yield from _Rehearsal(posts, brand, store, alerts).run()
         finally:
             store.close()
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from monitor import config
+from monitor import app, config
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def with_smtp(answers: Answers, host: str) -> Answers:
 
 def refuse_overwrite(path: Path) -> None:
     """Raises ConfigError where a file stands already."""
-    if path.exists():
+    if os.path.lexists(path):
         raise config.ConfigError(f"{path} exists already: edit it, or give another --config PATH")
 
 
@@ -42,7 +43,7 @@ def write(path: Path, answers: Answers) -> None:
         ConfigError: an answer cannot be used, or the file cannot be written.
     """
     text = "\n".join(_lines(answers)) + "\n"
-    config.parse(text, "init")
+    _check(config.parse(text, "init"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
@@ -51,9 +52,22 @@ def write(path: Path, answers: Answers) -> None:
         raise config.ConfigError(f"{path}: cannot be written: {e.strerror}") from e
 
 
+def _check(answered: config.Config) -> None:
+    """Build what needs no secret, so that a wrong answer is found now.
+
+    Raises:
+        ConfigError
+    """
+    fetch = app.fetcher(answered)
+    for table in answered.source:
+        app.source(table, fetch)
+    if answered.smtp is not None:
+        app.mailer(answered.smtp)
+
+
 def _toml(value: str | tuple[str, ...]) -> str:
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return f"[{', '.join(_toml(v) for v in value)}]"
 
 
@@ -85,9 +99,16 @@ def _named(feeds: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Each feed with a name of its own, made of its host."""
     used: set[str] = set()
     for url in feeds:
-        host = urlsplit(url).hostname or "feed"
+        host = _host(url)
         name = next(
             n for i in range(1, 1000) if (n := host if i == 1 else f"{host}-{i}") not in used
         )
         used.add(name)
         yield name, url
+
+
+def _host(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "feed")[:90]
+    except ValueError:
+        return "feed"  # the address is refused later, with what to do

@@ -12,19 +12,25 @@ from monitor.pipeline import digest_key
 from monitor.seams import UserError
 
 
+class Misuse(UserError):  # noqa: N818 - it is what the operator asked for
+    """What was asked for cannot be, or the configuration does not provide for it."""
+
+    status = 2
+
+
 def figures(app: App, brand: str, week: str | None) -> Figures:
     """The figures of one brand and ISO week, else of the last full week.
 
     Raises:
-        UserError: unknown brand, or no such week.
+        Misuse: unknown brand, or no such week.
     """
     if brand not in (known := [b.name for b in app.config.brand]):
-        raise UserError(f"digest: no brand {brand!r}: the configuration has {', '.join(known)}")
+        raise Misuse(f"digest: no brand {brand!r}: the configuration has {', '.join(known)}")
     zone = app.config.monitor.timezone
     try:
         when = digest.parse_week(week, zone) if week else digest.week_of(app.pipeline.now(), zone)
     except ValueError as e:
-        raise UserError(f"digest: --week {week!r}: {e}") from e
+        raise Misuse(f"digest: --week {week!r}: {e}") from e
     return app.pipeline.figures(brand, when)
 
 
@@ -36,8 +42,11 @@ def write(figures: Figures, to: Path) -> list[Path]:
     """FILE.html and its text twin FILE.txt; both paths.
 
     Raises:
+        Misuse: ``to`` names no file.
         UserError: they cannot be written.
     """
+    if not to.name:
+        raise Misuse(f"digest: --to {to} is a folder: give a file in it, such as digest.html")
     mail = render(figures)
     page, twin = to.with_suffix(".html"), to.with_suffix(".txt")
     try:
@@ -53,11 +62,11 @@ def send(app: App, figures: Figures) -> list[str]:
     """Queue the digest for each recipient and deliver what is due; one line for each.
 
     Raises:
-        UserError: nobody is to get it.
+        Misuse: nobody is to get it.
     """
     targets = app.pipeline.policy.digest_targets[figures.brand]
     if not targets:
-        raise UserError("digest: no recipients: set [digest] to, or digest_to of the brand")
+        raise Misuse("digest: no recipients: set [digest] to, or digest_to of the brand")
     said, frozen = [], digest.to_json(figures)
     for target in targets:
         key = digest_key(figures.brand, figures.week, target)

@@ -16,8 +16,11 @@ def upgrade(config: ConfigPath = None) -> None:
         print(f"schema {store.schema()[0]}")
 
 
-def backup(path: Path, config: ConfigPath = None) -> None:
-    """Write a sound copy of an SQLite database; the monitor may go on running."""
+def backup(
+    path: Annotated[Path, typer.Argument(help="The new file; never overwrites.")],
+    config: ConfigPath = None,
+) -> None:
+    """Write a sound copy of an SQLite database. The monitor may go on running."""
     with stored(config) as store:
         store.backup(path)
         print(path)

@@ -8,9 +8,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from monitor.cli.options import AsJson, AsLines, ConfigPath, load, stored
+from monitor.cli.options import AsJson, AsLines, ConfigPath, fail, load, stored
 
-Time = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])]
+Time = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+        metavar="TIME",
+        help='When seen: "2026-11-21" or "2026-11-21T08:30:00".',
+    ),
+]
 
 
 def status(json: AsJson = False, config: ConfigPath = None) -> None:
@@ -27,13 +34,16 @@ def mentions(
     since: Time = None,
     until: Time = None,
     label: Literal["negative", "neutral", "positive"] | None = None,
-    search: str | None = None,
+    search: Annotated[str | None, typer.Option(help="In title, text and author.")] = None,
     jsonl: AsLines = False,
     csv: Annotated[bool, typer.Option("--csv", help="For a spreadsheet.")] = False,
     config: ConfigPath = None,
 ) -> None:
     """List or export mentions, newest first. Times are UTC."""
     from monitor.cli import show
+
+    if jsonl and csv:
+        fail("mentions: --jsonl and --csv exclude each other: give one", 2)
 
     with stored(config) as store:
         found = store.mentions(brand, show.utc(since), show.utc(until), label, search)

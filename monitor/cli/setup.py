@@ -23,7 +23,7 @@ def init(
     contact: Annotated[str | None, typer.Option(help="Tells sites who polls them.")] = None,
     config: ConfigPath = None,
 ) -> None:
-    """Ask what is needed and write config/monitor.toml; never overwrites."""
+    """Ask what is needed and write config/monitor.toml. Never overwrites."""
     from monitor import starter
 
     path = config or Path("config/monitor.toml")
@@ -58,7 +58,10 @@ def _ask(question: str, *, needed: bool = False) -> str:
 
 
 def doctor(json: AsJson = False, config: ConfigPath = None) -> None:
-    """Check every credential, permission, address, clock and database; say what to do."""
+    """Check all that a running monitor leans on, and say what to do.
+
+    Model, clock, database, disk, channels with their credentials and permissions, sources.
+    """
     from monitor import doctor as surgery
     from monitor.cli import show
 
@@ -72,7 +75,10 @@ def doctor(json: AsJson = False, config: ConfigPath = None) -> None:
 def demo(
     out: Annotated[Path, typer.Option(help="Where digest.html is written.")] = Path("demo-out"),
 ) -> None:
-    """Show the whole way of a complaint on stand-in sites; needs no key and no network."""
+    """Show the whole way of a complaint on stand-in sites.
+
+    Needs no key and no network; takes about 40 s.
+    """
     from rich.console import Console
 
     from monitor import demo as stage

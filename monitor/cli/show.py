@@ -7,13 +7,13 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
 from monitor.reading.jsonl import stamp
 from monitor.text import cut
@@ -21,35 +21,42 @@ from monitor.text import cut
 if TYPE_CHECKING:
     from monitor.daemon import Round
     from monitor.doctor import Finding
-    from monitor.domain import Batch, Incident
+    from monitor.domain import Batch, Incident, SourceState
     from monitor.store import Judged, Overview
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  #: what a spreadsheet would run
+#: What a spreadsheet would run (owasp.org/www-community/attacks/CSV_Injection).
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def utc(time: datetime | None) -> datetime | None:
     return time and time.replace(tzinfo=UTC)
 
 
-def _table(*columns: str) -> Table:
+def _print(rows: Iterable[Sequence[object]], columns: Sequence[str], none: str) -> None:
+    """A table, or what to say where there is nothing to list."""
     table = Table(box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
-    return table
+    for row in rows:
+        table.add_row(*map(_cell, row))
+    Console().print(table if table.row_count else none)
 
 
-def _cell(value: object, width: int = 200) -> str:
-    return escape(cut(" ".join(str(value).split()), width))
+def _cell(value: object, width: int = 200) -> Text:
+    """Outside text on one line, as it stands: no rich markup, no emoji names."""
+    return Text(cut(" ".join(str(value).split()), width))
 
 
-def _age(time: datetime | None, now: datetime) -> str:
-    if time is None:
-        return "never"
-    seconds = max(int((now - time).total_seconds()), 0)
+def _lasting(time: timedelta) -> str:
+    seconds = max(int(time.total_seconds()), 0)
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def progress(items: Iterable[Any], total: int, doing: str) -> Iterator[Any]:
@@ -60,36 +67,46 @@ def progress(items: Iterable[Any], total: int, doing: str) -> Iterator[Any]:
 
 
 def one_round(done: Round, now: Overview) -> None:
-    failing = [s for s in now.sources if s.failures]
     print(
-        f"{done.polled} sources polled, {done.found} new mentions, "
-        f"{done.judged} judged, {done.delivered} messages delivered"
+        f"{_count(done.polled, 'source')} polled, {_count(done.found, 'new mention')}, "
+        f"{done.judged} judged, {_count(done.delivered, 'message')} delivered"
     )
-    for source in failing:
-        print(f"{source.source}: {source.last_error}", file=sys.stderr)
+    for trouble in _troubles(now):
+        print(trouble, file=sys.stderr)
 
 
 def status(seen: Overview, now: datetime, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(_status(seen, now), ensure_ascii=False))
         return
-    table = _table("source", "state", "last success", "due in", "gaps", "error")
-    for source in seen.sources:
-        due = "" if source.due_at is None else _age(now, source.due_at)
-        row = (source.source, source.condition(now), _age(source.last_success_at, now), due)
-        table.add_row(*map(_cell, (*row, source.gaps, source.last_error)))
-    console = Console()
-    console.print(table)
+    columns = ("source", "state", "last read", "next", "gaps", "unreadable")
+    rows = [(s.source, s.condition(now), *_read(s, now), s.gaps, s.rejected) for s in seen.sources]
+    _print(rows, columns, "no source was read yet: `monitor once` or `monitor run` does it")
+    for trouble in _troubles(seen):
+        print(f"! {trouble}")
     outbox = seen.outbox
-    console.print(
-        f"mentions {seen.mentions}, waiting {seen.waiting}, dead {seen.dead} · outbox: pending "
-        f"{outbox.pending}, ambiguous {outbox.ambiguous}, dead {outbox.dead}"
-    )
-    for target, error in outbox.errors:
-        console.print(f"{_cell(target)}: {_cell(error)}")
-    counts = ", ".join(f"{state} {n}" for state, n in sorted(seen.incidents.items())) or "none"
-    console.print(f"incidents: {_cell(counts)} · last digest: {seen.last_digest or 'none'}")
-    console.print(f"model: {seen.model or 'nothing scored yet'}")
+    counts = ", ".join(f"{n} {state}" for state, n in sorted(seen.incidents.items()))
+    print(f"mentions   {seen.mentions}: {seen.waiting} waiting, {seen.dead} could not be judged")
+    print(f"incidents  {counts or 'none'}")
+    print(f"outbox     {outbox.pending} pending, {outbox.ambiguous} ambiguous, {outbox.dead} dead")
+    print(f"digest     {seen.last_digest or 'none sent yet'}")
+    print(f"model      {seen.model or 'nothing scored yet'}")
+
+
+def _read(source: SourceState, now: datetime) -> tuple[str, str]:
+    """When a source was read, and when it will be."""
+    last, due = source.last_success_at, source.due_at
+    ago = f"{_lasting(now - last)} ago" if last else "never"
+    return ago, "" if due is None else "now" if due <= now else f"in {_lasting(due - now)}"
+
+
+def _troubles(seen: Overview) -> Iterator[str]:
+    """One line for each source that fails and each channel that does not take its messages."""
+    for source in seen.sources:
+        if source.last_error:
+            yield f"{source.source}: {source.last_error}"
+    for target, error in seen.outbox.errors:
+        yield f"{target}: {error}"
 
 
 def _status(seen: Overview, now: datetime) -> dict[str, Any]:
@@ -138,7 +155,7 @@ def _mention(judged: Judged) -> dict[str, Any]:
         "rating": post.rating,
         "label": judged.label,
         "negative": score and round(score.negative, 4),
-        "complaint": score and score.complaint,
+        "complaint": score and score.complaint and round(score.complaint, 4),
         "topic": judged.topic,
         "action": judged.action,
         "reason": judged.reason,
@@ -155,13 +172,14 @@ def mentions(found: Iterator[Judged], form: str) -> None:
     elif form == "csv":
         _csv(_mention(judged) for judged in found)
     else:
-        table = _table("id", "seen", "source", "label", "action", "what is said")
-        for judged in found:
-            said = f"{judged.mention.post.title} {judged.mention.post.text}"
-            seen = f"{judged.seen_at:%d %b %H:%M}"
-            row = (judged.id, seen, judged.mention.post.source, judged.label or "waiting")
-            table.add_row(*map(_cell, (*row, judged.action or "")), _cell(said, 100))
-        Console().print(table)
+        columns = ("id", "seen", "source", "label", "action", "what is said")
+        _print(map(_row, found), columns, "no mention")
+
+
+def _row(judged: Judged) -> tuple[object, ...]:
+    post, seen = judged.mention.post, f"{judged.seen_at:%d %b %H:%M}"
+    label, action = judged.label or "waiting", judged.action or ""
+    return judged.id, seen, post.source, label, action, cut(f"{post.title} {post.text}", 100)
 
 
 def _csv(rows: Iterator[dict[str, Any]]) -> None:
@@ -183,11 +201,12 @@ def incidents(found: Sequence[Incident], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps([_incident(i) for i in found], ensure_ascii=False))
         return
-    table = _table("incident", "brand", "topic", "state", "severity", "posts", "last")
-    for i in found:
-        last = f"{i.last_at:%d %b %H:%M}"
-        table.add_row(*map(_cell, (i.id, i.brand, i.topic, i.state, i.severity, i.posts, last)))
-    Console().print(table)
+    columns = ("incident", "brand", "topic", "state", "severity", "posts", "last")
+    rows = (
+        (i.id, i.brand, i.topic, i.state, i.severity, i.posts, f"{i.last_at:%d %b %H:%M}")
+        for i in found
+    )
+    _print(rows, columns, "no incident")
 
 
 def _incident(incident: Incident) -> dict[str, Any]:
@@ -206,16 +225,20 @@ def _incident(incident: Incident) -> dict[str, Any]:
 
 
 def posts(batch: Batch, limit: int) -> None:
-    table = _table("published", "author", "title and text", "link")
-    for post in batch.posts[:limit]:
-        when = f"{post.published_at:%d %b %H:%M}" if post.published_at else ""
-        said = f"{post.title} {post.text}"
-        table.add_row(when, _cell(post.author, 30), _cell(said, 120), _cell(post.url))
-    console = Console()
-    console.print(table)
-    console.print(f"{len(batch.posts)} posts, {len(batch.rejected)} unreadable")
+    shown = batch.posts[:limit]
+    rows = (
+        (
+            f"{post.published_at:%d %b %H:%M}" if post.published_at else "",
+            cut(post.author, 30),
+            cut(f"{post.title} {post.text}", 120),
+            post.url,
+        )
+        for post in shown
+    )
+    _print(rows, ("published", "author", "title and text", "link"), "no post")
+    print(f"{len(shown)} of {_count(len(batch.posts), 'post')}, {len(batch.rejected)} unreadable")
     for reason in batch.rejected:
-        console.print(_cell(reason))
+        print(_cell(reason).plain)
 
 
 def findings(found: Iterable[Finding], *, as_json: bool) -> list[dict[str, Any]]:
@@ -224,7 +247,7 @@ def findings(found: Iterable[Finding], *, as_json: bool) -> list[dict[str, Any]]
     for finding in found:
         rows.append({"what": finding.what, "ok": finding.ok, "said": finding.said})
         if not as_json:
-            print(f"{'ok ' if finding.ok else 'MEND'}  {finding.what}: {finding.said}")
+            print(f"{'ok  ' if finding.ok else 'MEND'}  {finding.what}: {finding.said}")
     return rows
 
 
@@ -238,13 +261,13 @@ def rehearsal(events: Iterable[dict[str, Any]]) -> None:
         if event["event"] == "mention" and event["incident"]:
             cards[event["incident"]] += 1
             topics.setdefault(event["incident"], f"{event['topic']}, {event['severity']}")
-    table = _table("card", "posts", "topic")
-    for incident, posts in cards.most_common():
-        table.add_row(incident, str(posts), _cell(topics[incident]))
-    console = Console()
-    console.print(table)
-    console.print(
-        f"{actions['alerted']} cards, {actions['attached']} posts folded into them, "
-        f"{actions['digest']} for the digest only, {actions['ignored']} by own authors, "
-        f"{actions['unmatched']} not about the brand"
-    )
+    rows = [(card, posts, topics[card]) for card, posts in cards.most_common()]
+    _print(rows, ("card", "posts", "topic"), "no card")
+    for number, what in (
+        (actions["alerted"], "opened a card"),
+        (actions["attached"], "folded into one"),
+        (actions["digest"], "for the digest only"),
+        (actions["ignored"], "by own authors"),
+        (actions["unmatched"], "not about the brand"),
+    ):
+        print(f"{number:6}  {what}")

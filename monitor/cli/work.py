@@ -29,7 +29,7 @@ def run(config: ConfigPath = None) -> None:
 
 
 def once(config: ConfigPath = None) -> None:
-    """One round of collect, judge and deliver (for cron); prints a summary."""
+    """One round of collect, judge and deliver, for cron. Prints a summary."""
     from monitor import logs
     from monitor.cli import show
     from monitor.daemon import one_round, only_one
@@ -57,7 +57,10 @@ def replay(
     jsonl: AsLines = False,
     config: ConfigPath = None,
 ) -> None:
-    """Rehearse a stream of posts: what would have been told, by the posts' own clock."""
+    """Rehearse a stream of posts: what would have been told.
+
+    Goes by the posts' own clock and tells nobody.
+    """
     from monitor import logs
     from monitor import replay as rehearsal
     from monitor.cli import show
@@ -74,8 +77,14 @@ def replay(
         show.rehearsal(events)
 
 
-def label(mention_id: int, value: LabelValue, config: ConfigPath = None) -> None:
-    """Say what a mention really was; sentiment and complaint are separate labels."""
+def label(
+    mention_id: Annotated[
+        int, typer.Argument(min=1, max=2**63 - 1, help="As `monitor mentions` shows it.")
+    ],
+    value: LabelValue,
+    config: ConfigPath = None,
+) -> None:
+    """Say what a mention really was. Sentiment and complaint are separate labels."""
     import getpass
 
     from monitor import app

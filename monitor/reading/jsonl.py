@@ -12,23 +12,41 @@ from typing import Any
 
 from monitor.domain import Mention, Post, Score
 from monitor.matching import Alias, Brand
+from monitor.reading.items import likely
 from monitor.text import clean
+
+MAX_TITLE = 500  #: characters of a title that are kept
 
 
 class LineError(ValueError):
     """A line is not what it should be; the message says what is missing or wrong."""
 
 
+def text_of(line: bytes) -> str:
+    """UTF-8 bytes as text, without the mark that some editors write before it.
+
+    Raises:
+        LineError
+    """
+    try:
+        return line.decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        raise LineError(f"not UTF-8 (byte {e.start + 1})") from e
+
+
 def object_of(line: str) -> dict[str, Any]:
-    """One line as a JSON object.
+    """One line, or a whole file, as a JSON object.
 
     Raises:
         LineError
     """
     try:
         value = json.loads(line)
+    except json.JSONDecodeError as e:
+        line_number = f"line {e.lineno}, " if e.lineno > 1 else ""
+        raise LineError(f"not JSON: {e.msg} at {line_number}character {e.colno}") from e
     except (ValueError, RecursionError) as e:
-        raise LineError(f"not JSON: {e}") from e
+        raise LineError("not JSON that can be read: nested too deep or a number too long") from e
     if not isinstance(value, dict):
         raise LineError("not a JSON object")
     return value
@@ -38,14 +56,23 @@ def _text(value: Mapping[str, Any], key: str, *, required: bool = False) -> str:
     found = value.get(key)
     if found is None and not required:
         return ""
-    if not isinstance(found, str) or (required and not found):
+    # What UTF-8 cannot hold, such as half of an emoji, is left out.
+    text = found.encode("utf-8", "ignore").decode() if isinstance(found, str) else None
+    if text is None or (required and not text):
         raise LineError(f'"{key}" must be a text')
-    return found
+    return text
+
+
+def _list(value: Mapping[str, Any], key: str) -> list[Any]:
+    found = value.get(key)
+    if found is not None and not isinstance(found, list):
+        raise LineError(f'"{key}" must be a list')
+    return found or []
 
 
 def _texts(value: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    found = value.get(key) or []
-    if not isinstance(found, list) or not all(isinstance(t, str) for t in found):
+    found = _list(value, key)
+    if not all(isinstance(t, str) for t in found):
         raise LineError(f'"{key}" must be a list of texts')
     return tuple(found)
 
@@ -60,6 +87,7 @@ def _rating(value: Mapping[str, Any]) -> float | None:
 
 
 def _time(value: Mapping[str, Any], key: str) -> datetime | None:
+    """In UTC, which is also what a time without a zone means; None for an impossible year."""
     found = _text(value, key)
     if not found:
         return None
@@ -67,7 +95,7 @@ def _time(value: Mapping[str, Any], key: str) -> datetime | None:
         time = datetime.fromisoformat(found)
     except ValueError as e:
         raise LineError(f'"{key}" must be a time such as "2026-11-02T08:14:11Z"') from e
-    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    return likely(time if time.tzinfo else time.replace(tzinfo=UTC))
 
 
 def post_of(line: str, thread_title: str = "") -> Post:
@@ -82,7 +110,7 @@ def post_of(line: str, thread_title: str = "") -> Post:
         kind=_text(value, "kind"),
         external_id=_text(value, "external_id", required=True),
         url=_text(value, "url"),
-        title=clean(_text(value, "title")),
+        title=clean(_text(value, "title"), MAX_TITLE),
         text=clean(_text(value, "text")),
         author=clean(_text(value, "author")),
         published_at=_time(value, "published_at"),
@@ -125,7 +153,7 @@ def brand_of(text: str) -> Brand:
     value = object_of(text)
     return Brand(
         name=_text(value, "brand", required=True),
-        aliases=tuple(_alias(a) for a in value.get("aliases") or ()),
+        aliases=tuple(_alias(a) for a in _list(value, "aliases")),
         exclude=_texts(value, "exclude"),
         own_authors=_texts(value, "own_authors"),
         site=_text(value, "site"),
@@ -157,7 +185,7 @@ def mention_of(line: str) -> Mention:
         kind=_text(value, "kind"),
         external_id="",
         url="",
-        title=clean(_text(value, "title")),
+        title=clean(_text(value, "title"), MAX_TITLE),
         text=clean(value["text"]),
         rating=_rating(value),
     )
@@ -196,8 +224,6 @@ def scored(
 
 def _mention_or_error(line: bytes) -> Mention | LineError:
     try:
-        return mention_of(line.decode("utf-8"))
-    except UnicodeDecodeError as e:
-        return LineError(f"not UTF-8 (byte {e.start})")
+        return mention_of(text_of(line))
     except LineError as e:
         return e

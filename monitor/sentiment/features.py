@@ -24,7 +24,7 @@ MAX_CHARS = 10_000  #: of a text; what stands behind is not read
 MAX_TOKENS = 2_000
 MAX_WORD = 40  #: characters of one word
 MAX_KNOWN = 40_000  #: words remembered before the memory is emptied
-REACH = 5  #: words after a negation that are marked, unless a clause ends before
+REACH = 3  #: words after a negation that are marked, unless a clause ends before
 KINDS = ("feed", "comments", "forum", "reddit", "hackernews", "review", "news", "social")
 META = ("rated", "stars", "low", *KINDS)
 

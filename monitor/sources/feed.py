@@ -67,14 +67,17 @@ class Feed:
     def _changed(self, page: Page, digest: str) -> Batch:
         feed = _read(page)
         mark = _Mark(digest=digest, ttl=_minutes(feed.ttl))
-        rejected = list(feed.rejected)
-        if feed.cut_off:  # kept without validators, so that the next poll asks for all of it
-            rejected.append("the feed breaks off, it may hold more items")
+        rejected, whole = list(feed.rejected), feed.items
+        if feed.cut_off:
+            # Kept without validators, so that the next poll asks for all of it; and without its
+            # last item, which may be half a text: stored now, it would never be made whole.
+            rejected.append("the feed breaks off, its last item was left for the next poll")
+            whole = whole[:-1]
         else:
             mark = mark.refreshed(page.headers)
         thread = _line(feed.title)
         posts: list[Post] = []
-        for number, item in enumerate(feed.items, 1):
+        for number, item in enumerate(whole, 1):
             post = self._post(item, thread)
             if post.title or post.text or post.url:
                 posts.append(post)

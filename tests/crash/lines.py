@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,11 +23,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import structlog
 from slack_sdk import WebClient
 
 import monitor
-from monitor import alerting, app
+from monitor import alerting, app, logs
 from monitor.domain import Batch, Mention, Post, Score
 from monitor.matching import Brand, Matcher
 from monitor.notifiers.slack import Slack
@@ -44,6 +44,7 @@ TEXTS = (
     "Is Acme open on Sunday?",
     "The Acme download link is still broken, 404 all day.",
 )
+COMPLAINT = re.compile("broken|sorry", re.IGNORECASE)
 OFTEN = 3
 CARDS = 2  #: one broken link with three posts, one double charge
 
@@ -73,7 +74,7 @@ class Words:
     def score(self, mentions: Sequence[Mention]) -> list[Score]:
         return [
             Score(0.9, 0.1, 0.0, 0.95, "words@0")
-            if "broken" in m.post.text.lower()
+            if COMPLAINT.search(m.post.text)
             else Score(0.0, 0.5, 0.5, 0.05, "words@0")
             for m in mentions
         ]
@@ -106,7 +107,7 @@ def slack_process(folder: Path, channels: Iterable[str]) -> Iterator[str]:
 
 def work(database: Path, slack: str, channel: str, start: datetime) -> None:
     """Four rounds of everything, a minute apart by the pipeline's clock."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    logs.set_up(logging.CRITICAL)
     clock = [start]
     store = open_store(f"sqlite:///{database}")
     store.sync([SourceSpec("forum", "forum", "")], ["Acme"], clock[0])
@@ -202,7 +203,7 @@ def _start() -> datetime:
 def kill_at(points: Sequence[int]) -> Result:
     """Kill one run at each of these lines, let a second run finish, and look."""
     result = Result()
-    channels = [f"k{n}" for n in points]
+    channels = [f"k{n:05}" for n in points]
     with tempfile.TemporaryDirectory() as name, slack_process(Path(name), channels) as slack:
         for n in points:
             _kill_one(Path(name) / f"{n}.db", slack, n, result)
@@ -216,11 +217,11 @@ def _kill_one(database: Path, slack: str, n: int, result: Result) -> None:
         if line == n:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    status = in_child(lambda: traced(lambda: work(database, slack, f"k{n}", start), die))
+    status = in_child(lambda: traced(lambda: work(database, slack, f"k{n:05}", start), die))
     if os.waitstatus_to_exitcode(status) not in (-signal.SIGKILL, 0):
         raise RuntimeError(f"line {n}: the killed run ended with {status}")
     again = start + timedelta(minutes=20)
-    if in_child(lambda: work(database, slack, f"k{n}", again)) != 0:
+    if in_child(lambda: work(database, slack, f"k{n:05}", again)) != 0:
         raise RuntimeError(f"line {n}: the run after the kill failed")
     _judge(database, slack, n, result)
 
@@ -229,7 +230,7 @@ def _judge(database: Path, slack: str, n: int, result: Result) -> None:
     store = open_store(f"sqlite:///{database}")
     judged = [m for m in store.mentions() if m.score is not None]
     store.close()
-    seen = history(slack, f"k{n}")
+    seen = history(slack, f"k{n:05}")
     texts = [m["text"] for m in seen]
     result.points += 1
     if len(judged) != len(TEXTS) or not any("3 posts" in t for t in texts) or len(seen) < CARDS:

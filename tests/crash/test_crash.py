@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from tests.crash.daemon import kill_daemon
 from tests.crash.lines import count_lines, kill_at
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # the child only runs our code
 def test_a_kill_at_any_line_loses_and_repeats_nothing() -> None:
     lines = count_lines()
     assert lines > 500, "the tracer does not see the pipeline"

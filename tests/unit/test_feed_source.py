@@ -98,7 +98,7 @@ def test_a_feed_that_breaks_off_is_asked_for_again_in_full():
     site = Site(body, etag='"1"')
     batch = poll(site)
     assert batch.posts[0].external_id == "kettle-101"
-    assert batch.rejected == ("the feed breaks off, it may hold more items",)
+    assert batch.rejected == ("the feed breaks off, its last item was left for the next poll",)
     site.says(RSS, etag='"1"')
     assert len(poll(site, batch.cursor).posts) == 2
     assert "If-None-Match" not in site.asked

@@ -33,10 +33,11 @@ def reader() -> Reader:
 
 
 def test_hashes_never_change() -> None:
-    assert hashed("refund") == 0
-    assert hashed("café 😡") == 0
-    assert hashed("\ud800") == 0
-    assert array("i", grams("late")).tolist() == []
+    assert hashed("refund") == 5208
+    assert hashed("café 😡") == 97260
+    late = [71824, 108212, 109989, 125591, 132245, 139157, 143580, 164497, 217376]
+    assert sorted(array("i", grams("late"))) == late
+    assert sorted(array("i", grams("né"))) == [22360, 133577, 217181]
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,7 @@ def test_hashes_never_change() -> None:
         ("sooooo baaad :( <3 #fail", "soo baad <frown> <smile> #fail"),
         ("it isn’t 3rd, 2026-11-03...", "it isn't <date> , <date> ..."),
         ("Grüße aus Köln 😡", "grüße aus köln 😡"),
+        ("half a pair: \ud83d", "half a pair :"),
     ],
 )
 def test_tokens_fall_into_classes(reader: Reader, text: str, tokens: str) -> None:

@@ -1,0 +1,230 @@
+"""Collect: what is quiet, what a failing source does to itself and not to others, manners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.domain import SourceState
+from monitor.seams import SourceError
+from monitor.store.verdicts import OLD
+from tests.standins.scripted import START, World, post
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+BROKEN = "The Acme plug is broken"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with World(tmp_path) as world:
+        yield world
+
+
+def source(world: World, name: str = "blog") -> SourceState:
+    return next(s for s in world.overview().sources if s.source == name)
+
+
+# -- what is quiet -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("age", [None, timedelta(seconds=1), HOUR, 400 * DAY])
+def test_the_first_poll_tells_of_nothing_older_than_itself(
+    world: World, age: timedelta | None
+) -> None:
+    world.find(post("1", BROKEN, published_at=age and START - age))
+    world.turn()
+    told = world.judged()["1"]
+    assert (told.action, told.reason) == ("digest", OLD)
+    assert (world.incidents(), world.notifier.accepted) == ([], [])
+
+
+def test_what_is_written_while_the_first_poll_runs_is_news(world: World) -> None:
+    world.find(post("1", BROKEN, published_at=START))
+    world.turn()
+    assert world.judged()["1"].action == "alerted"
+
+
+@pytest.mark.parametrize(
+    ("age", "action"), [(6 * DAY, "alerted"), (8 * DAY, "digest"), (None, "digest")]
+)
+def test_the_backlog_is_told_on_the_first_poll(
+    world: World, age: timedelta | None, action: str
+) -> None:
+    world.wish(backlog=7 * DAY)
+    world.find(post("1", BROKEN, published_at=age and START - age))
+    world.turn()
+    assert world.judged()["1"].action == action
+
+
+@pytest.mark.parametrize(
+    ("before_first_run", "backlog", "action"),
+    [
+        (None, timedelta(), "alerted"),
+        (-HOUR, timedelta(), "alerted"),
+        (47 * HOUR, timedelta(), "alerted"),  # dated by its day, seen late
+        (49 * HOUR, timedelta(), "digest"),  # an old post that came back
+        (49 * HOUR, 7 * DAY, "alerted"),
+        (8 * DAY, 7 * DAY, "digest"),
+    ],
+)
+def test_on_later_polls_only_what_is_days_older_than_the_first_run_is_quiet(
+    world: World, before_first_run: timedelta | None, backlog: timedelta, action: str
+) -> None:
+    world.wish(backlog=backlog)
+    world.started()
+    published = None if before_first_run is None else START - before_first_run
+    world.find(post("1", BROKEN, published_at=published))
+    world.turn()
+    assert world.judged()["1"].action == action
+
+
+def test_a_first_poll_that_failed_was_none(world: World) -> None:
+    world.sources["blog"].script.append(SourceError("no answer"))
+    world.turn()
+    world.clock.passes(hours=1)
+    world.find(post("1", BROKEN))
+    world.turn()
+    assert world.judged()["1"].reason == OLD
+
+
+def test_what_was_seen_before_is_not_told_again(world: World) -> None:
+    world.started()
+    for _ in range(3):
+        world.find(post("1", BROKEN))
+        world.turn()
+        world.clock.passes(minutes=1)
+    assert world.notifier.kinds() == ["post"]
+    assert world.incidents()[0].posts == 1
+
+
+# -- failures ------------------------------------------------------------------------------------
+
+
+def test_a_refusal_is_shown_as_blocked_and_is_tried_again_ever_later(world: World) -> None:
+    refusals = [SourceError("403 from blog.example", blocked=True) for _ in range(12)]
+    world.sources["blog"].script.extend(refusals)
+    waits = []
+    for _ in refusals:
+        world.collect()
+        state = source(world)
+        assert (state.condition(world.clock()), state.last_error) == (
+            "blocked",
+            "403 from blog.example",
+        )
+        assert state.due_at is not None
+        waits.append(state.due_at - world.clock())
+        world.clock.at = state.due_at
+    minutes = [wait / timedelta(minutes=1) for wait in waits]
+    assert minutes == [1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360, 360]
+    world.collect()
+    assert (source(world).condition(world.clock()), source(world).failures) == ("ok", 0)
+
+
+def test_a_source_that_names_a_time_is_not_asked_before(world: World) -> None:
+    world.sources["blog"].script.append(SourceError("429", blocked=True, retry_after=5 * HOUR))
+    world.collect()
+    world.clock.passes(hours=4.99)
+    world.collect()
+    assert world.sources["blog"].cursors == [""]
+    world.clock.passes(hours=0.01)
+    world.collect()
+    assert world.sources["blog"].cursors == ["", ""]
+
+
+def test_a_permanent_failure_parks(world: World) -> None:
+    world.sources["blog"].script.append(SourceError("410: gone for good", permanent=True))
+    world.collect()
+    world.clock.passes(days=30)
+    world.collect()
+    assert world.sources["blog"].cursors == [""]
+    assert source(world).condition(world.clock()) == "parked"
+    assert source(world).last_error == "410: gone for good"
+    world.store.resume("blog", world.clock())
+    world.collect()
+    assert source(world).condition(world.clock()) == "ok"
+
+
+def test_a_fault_in_one_collector_stops_no_other_and_is_shown(world: World) -> None:
+    world.sources["blog"].script.append(ZeroDivisionError("token=s3cret"))
+    world.find(post("1", "Acme", "forum"))
+    assert world.collect() == 1
+    assert source(world).condition(world.clock()) == "failing"
+    assert source(world).last_error == "fault in the collector: ZeroDivisionError"
+    assert source(world, "forum").condition(world.clock()) == "ok"
+    assert [log["source"] for log in world.logs if log["event"] == "source_fault"] == ["blog"]
+
+
+def test_a_fault_in_what_a_collector_gave_is_its_own(world: World) -> None:
+    no_zone = datetime(2026, 11, 18, 9)  # noqa: DTZ001 - the fault that is looked at
+    world.find(post("1", "Acme", published_at=no_zone))
+    world.find(post("2", "Acme", "forum"))
+    assert world.collect() == 1
+    assert source(world).last_error == "fault in the collector: TypeError"
+
+
+def test_a_source_that_nobody_built_is_shown_as_failing(world: World) -> None:
+    world.pipeline = replace(world.pipeline, sources={"forum": world.sources["forum"]})
+    world.find(post("1", "Acme", "forum"))
+    assert world.collect() == 1
+    assert source(world).condition(world.clock()) == "failing"
+
+
+def test_a_failed_poll_is_repeated_with_the_same_cursor(world: World) -> None:
+    world.find(cursor="page 2")
+    world.sources["blog"].script.append(SourceError("no answer"))
+    world.find(cursor="page 3")
+    for _ in range(4):
+        world.collect()
+        world.clock.passes(minutes=2)
+    assert world.sources["blog"].cursors == ["", "page 2", "page 2", "page 3"]
+
+
+def test_gaps_and_unreadable_items_are_counted(world: World) -> None:
+    world.started()
+    world.find(gap=True, rejected=("item 3: no id", "item 4: no id"))
+    world.collect()
+    assert (source(world).gaps, source(world).rejected) == (1, 2)
+    assert world.store.gaps(START, world.clock()) == [("blog", START, world.clock())]
+
+
+# -- manners -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wish", "minutes"), [(None, 1), (timedelta(seconds=5), 1), (timedelta(0), 1), (HOUR, 60)]
+)
+def test_a_site_can_only_slow_us(world: World, wish: timedelta | None, minutes: int) -> None:
+    world.find(poll_after=wish)
+    world.collect()
+    assert source(world).due_at == START + timedelta(minutes=minutes)
+
+
+def test_in_one_round_a_source_has_one_turn(world: World) -> None:
+    world.wish(every=dict.fromkeys(world.sources, timedelta()))
+    taken = []
+    while len(taken) < 9 and (state := world.pipeline.claim_source(START)) is not None:
+        taken.append(state.source)
+        world.clock.passes(seconds=1)
+        world.pipeline.poll(state)
+    assert sorted(taken) == ["blog", "forum"]
+
+
+def test_authors_are_left_out_where_the_operator_wishes(world: World) -> None:
+    world.wish(store_authors=False)
+    world.started()
+    world.find(post("1", BROKEN, author="lena"), post("2", BROKEN, author="AcmeHelp"))
+    world.turn()
+    judged = world.judged()
+    assert [j.mention.post.author for j in judged.values()] == ["", ""]
+    assert [j.action for j in judged.values()] == ["alerted", "ignored"]
+    assert [quote.author for quote in world.notifier.accepted[0].card.quotes] == [""]  # type: ignore[union-attr]
+
+
+def test_authors_are_kept_otherwise(world: World) -> None:
+    world.find(post("1", BROKEN, author="lena"))
+    world.collect()
+    assert world.judged()["1"].mention.post.author == "lena"
