@@ -146,6 +146,7 @@ class Delivery:
     kind: Literal["post", "update", "digest"]
     target: str  #: "<notifier>:<address>", e.g. "slack:#acme", "email:ana@acme.example"
     tries: int  #: begun so far, this one included; counted before the work starts
+    failures: int  #: tries in a row that ended without being accepted
     state: Literal["pending", "sending", "ambiguous"]  #: as it was before this claim
     seq: int  #: rises each time an update is asked for again
     started_at: datetime | None  #: when the oldest request began that may have been accepted

@@ -240,7 +240,7 @@ class Pipeline:
 
     def _not_sent(self, due: Delivery, why: DeliveryError) -> int:
         log.warning("not_delivered", key=due.key, outcome=why.outcome.value, why=str(why))
-        self.store.settle_unsent(due, why, self.now(), delivery_backoff(due.tries, why))
+        self.store.settle_unsent(due, why, self.now(), delivery_backoff(due.failures + 1, why))
         return 0
 
     # -- digest ----------------------------------------------------------------------
@@ -318,7 +318,7 @@ def source_backoff(failures: int, why: Failure) -> timedelta:
     return max(own, why.retry_after or timedelta())
 
 
-def delivery_backoff(tries: int, why: Failure) -> timedelta:
+def delivery_backoff(failures: int, why: Failure) -> timedelta:
     """5 s, doubling to 10 min, and never sooner than the other side asked."""
-    own = min(timedelta(seconds=5 * 2.0 ** min(tries - 1, 7)), timedelta(minutes=10))
+    own = min(timedelta(seconds=5 * 2.0 ** min(failures - 1, 7)), timedelta(minutes=10))
     return max(own, why.retry_after or timedelta())

@@ -55,7 +55,8 @@ class Outbox(Room):
         with self._database.write() as tx:
             if (row := _held(tx, delivery)) is None:
                 return
-            kept = {"channel": receipt.channel, "ts": receipt.ts, "sent_at": now, "error": ""}
+            kept = {"channel": receipt.channel, "ts": receipt.ts, "sent_at": now}
+            kept |= {"error": "", "failures": 0}
             if row.seq == delivery.seq:
                 _settle(tx, delivery, state="sent", due_at=None, **kept)
             else:
@@ -82,7 +83,8 @@ class Outbox(Room):
             # A refusal now says nothing of an earlier try that may have been accepted.
             sure = error.outcome is not Outcome.AMBIGUOUS and delivery.state == "pending"
             state = "pending" if sure else "ambiguous"
-            _settle(tx, delivery, state=state, due_at=now + wait, error=str(error)[:500])
+            failed = {"failures": delivery.failures + 1, "error": str(error)[:500]}
+            _settle(tx, delivery, state=state, due_at=now + wait, **failed)
 
     def settle_absent(self, delivery: Delivery, now: datetime) -> None:
         """Note that it certainly was not accepted: it is due again, now."""
@@ -185,6 +187,7 @@ def _delivery(tx: Connection, row: AnyRow) -> Delivery:
         kind=row.kind,
         target=row.target,
         tries=row.tries,
+        failures=row.failures,
         state="pending" if row.state == "sending" else "ambiguous",
         seq=row.seq,
         started_at=row.started_at,

@@ -193,6 +193,7 @@ class _Outbox(TypedColumns):
     state: Named[str] = Column(Words, default="pending")  #: sending, ambiguous, sent, dead
     seq: Named[int] = Column(Integer, default=1)
     tries: Named[int] = Column(Integer, default=0)
+    failures: Named[int] = Column(Integer, default=0)  #: in a row
     due_at: Named[datetime | None] = Column(UtcDateTime)  #: NULL once sent or dead
     started_at: Named[datetime | None] = Column(UtcDateTime)
     spacing: Named[timedelta] = Column(Interval, default=timedelta())  #: between updates

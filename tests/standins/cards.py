@@ -57,6 +57,7 @@ def delivery(
         "id": "5f0c7e0d9f1b4a8e9d3c2b1a00000001",
         "key": f"{kind}:INC-8f2c41d0:{target}",
         "tries": 1,
+        "failures": 0,
         "state": "pending",
         "seq": 0,
         "started_at": datetime.now(UTC),

@@ -182,6 +182,7 @@ def _outbox() -> None:
         _must("state", sa.Text()),
         _must("seq", sa.Integer()),
         _must("tries", sa.Integer()),
+        _must("failures", sa.Integer()),
         _may("due_at", TIME),
         _may("started_at", TIME),
         _must("spacing", sa.Interval()),
