@@ -137,7 +137,7 @@ BAD = {
     "html": Bad("<!doctype html><html><body>Welcome</body></html>", "failing", "HTML page"),
     "empty": Bad("", "failing", "empty"),
     "cut off": Bad(sites.cut_off(FEED), "failing", "cut off"),
-    "breaks off": Bad(TWO[: TWO.rindex("<item>") + 9], "ok", rejected=2),
+    "breaks off": Bad(TWO[: TWO.rindex("<item>") + 9], "ok", rejected=1),
     "nothing left": Bad(TWO[: TWO.index("<item>")], "failing", "breaks off"),
     "50 MB": Bad(sites.flood(50), "failing", "more than 10,000,000 bytes"),
     "wrong charset": Bad(LATIN, "ok"),
