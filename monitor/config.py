@@ -94,6 +94,15 @@ def _http_url(value: str) -> str:
     return value
 
 
+def _database(value: str) -> str:
+    """The store reads it again; here it is refused with its place, and never repeated."""
+    path = value.removeprefix("sqlite:///").partition("?")[0]
+    on_disk = value.startswith("sqlite:///") and path not in ("", ":memory:")
+    if not on_disk and not re.match(r"postgresql(\+psycopg)?://[^/]*/.", value):
+        raise ValueError('give "sqlite:///PATH" or "postgresql://USER@HOST/NAME"')
+    return value
+
+
 def _clock_time(value: object) -> time:
     try:
         return time.fromisoformat(str(value))
@@ -120,6 +129,7 @@ Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 ClockTime = Annotated[time, BeforeValidator(_clock_time)]
 Host = Annotated[str, AfterValidator(_host)]
+DatabaseUrl = Annotated[str, AfterValidator(_database)]
 Bind = Annotated[str, AfterValidator(_bind)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, AfterValidator(_name), Field(max_length=100)]
@@ -131,7 +141,7 @@ class _Table(BaseModel):
 
 
 class MonitorTable(_Table):
-    database: str = "sqlite:///monitor.db"
+    database: DatabaseUrl = "sqlite:///monitor.db"
     timezone: Zone = "UTC"  #: weeks begin at its Monday, 00:00
     contact: str = ""  #: a page or mail address, sent in the User-Agent
 

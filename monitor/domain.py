@@ -202,3 +202,11 @@ class SourceState:
             return 0.0
         since = self.last_success_at or self.since
         return round((now - since).total_seconds() / 3600, 1) if since else 0.0
+
+    def trouble(self, now: datetime) -> str:
+        """What is wrong with it, for people: "blocked, blind 14 h", "never read"; "" if nothing."""
+        if self.last_success_at is None:
+            return "never read"
+        condition = self.condition(now)
+        seen = condition in ("ok", "quiet")
+        return "" if seen else f"{condition}, blind {self.blind_hours(now):.0f} h"

@@ -271,7 +271,7 @@ class Pipeline:
 
     def figures(self, brand: str, week: Week) -> Figures:
         """The numbers of one week of one brand, as they stand now."""
-        earlier = _week_before(week)
+        now, earlier = self.now(), _week_before(week)
         known = self.store.brand_since(brand) < earlier.until
         before = self.store.digest_rows(brand, earlier.since, earlier.until) if known else None
         return digest.figures(
@@ -281,9 +281,9 @@ class Pipeline:
             before,
             [self._titled(c) for c in self.store.digest_incidents(brand, week.since, week.until)],
             self._praise(brand, week),
-            tuple(self.sources),
+            {s.source: s.trouble(now) for s in self.store.overview(now).sources},
             self.store.gaps(week.since, week.until),
-            self.now(),
+            now,
         )
 
     def _praise(self, brand: str, week: Week) -> list[Praise]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -25,7 +25,7 @@ def figures(
     before: Sequence[Row] | None,
     cards: Sequence[Card],
     praise: Sequence[Praise],
-    watched: Sequence[str],
+    watched: Mapping[str, str],
     gaps: Sequence[tuple[str, datetime, datetime]],
     now: datetime,
 ) -> Figures:
@@ -36,7 +36,8 @@ def figures(
         before: those of the week before; None where the brand was not watched then.
         cards: incidents that lived in the week.
         praise: the best first.
-        watched: sources that were looked at, whether or not they had a mention.
+        watched: sources that were to be looked at, whether or not they had a mention, and what
+            is wrong with each now ("" if nothing is).
         gaps: (source, from, to) when a source may have shown what was not seen.
     """
     counted = [row for row in rows if row.action != "ignored"]
@@ -115,13 +116,15 @@ def _complaint(card: Card) -> Complaint:
 
 
 def _sources(
-    rows: Sequence[Row], watched: Sequence[str], gaps: Sequence[str]
+    rows: Sequence[Row], watched: Mapping[str, str], gaps: Sequence[str]
 ) -> tuple[SourceLine, ...]:
     mentions = Counter(row.source for row in rows)
     negative = Counter(row.source for row in rows if _kind(row) == "negative")
     missing = Counter(gaps)
+
+    def coverage(name: str) -> str:
+        gap = count(missing[name], "gap") if missing[name] else ""
+        return ", ".join(filter(None, (watched.get(name, ""), gap)))
+
     names = sorted({*mentions, *watched, *missing}, key=lambda name: (-mentions[name], name))
-    return tuple(
-        SourceLine(n, mentions[n], negative[n], count(missing[n], "gap") if missing[n] else "")
-        for n in names
-    )
+    return tuple(SourceLine(n, mentions[n], negative[n], coverage(n)) for n in names)

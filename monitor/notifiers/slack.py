@@ -249,7 +249,8 @@ class Slack:
             for channel in self._walk("conversations.list", "channels", asked):
                 self._ids[str(channel.get("name"))] = str(channel.get("id"))
         if name not in self._ids:
-            raise DeliveryError(f"no channel #{name} that the bot can see", Outcome.OPERATOR)
+            unseen = f"no channel #{name} that the bot can see: correct its name, or {_INVITE}"
+            raise DeliveryError(unseen, Outcome.OPERATOR)
         return self._ids[name]
 
     def _walk(self, method: str, items: str, asked: Json) -> Iterator[Json]:

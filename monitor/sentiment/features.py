@@ -24,7 +24,7 @@ MAX_CHARS = 10_000  #: of a text; what stands behind is not read
 MAX_TOKENS = 2_000
 MAX_WORD = 40  #: characters of one word
 MAX_KNOWN = 40_000  #: words remembered before the memory is emptied
-REACH = 3  #: words after a negation that are marked, unless a clause ends before
+REACH = 4  #: words after a negation that are marked, unless a clause ends before
 KINDS = ("feed", "comments", "forum", "reddit", "hackernews", "review", "news", "social")
 META = ("rated", "stars", "low", *KINDS)
 
@@ -137,11 +137,10 @@ def hashed(gram: str) -> int:
 def grams(word: str) -> bytes:
     """Ids of the character 3- to 5-grams of " word ", packed as native int32."""
     padded = f" {word} "
-    # Slices of ASCII bytes are the slices' bytes: this saves most of the time of a new word.
-    text = padded.encode() if padded.isascii() else None
     spans = [(i, i + n) for n in (3, 4, 5) for i in range(len(padded) - n + 1)]
-    if text is not None:
-        return array("i", {crc32(text[i:j]) % SPACE for i, j in spans}).tobytes()
+    if padded.isascii():  # encoded once: most of the time of a word not seen before
+        blob = padded.encode()
+        return array("i", {crc32(blob[i:j]) % SPACE for i, j in spans}).tobytes()
     return array("i", {hashed(padded[i:j]) for i, j in spans}).tobytes()
 
 

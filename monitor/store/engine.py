@@ -143,6 +143,8 @@ class Database:
         if self.is_sqlite and "malformed" in said:
             return self.damaged(said)
         advice = next((advice for word, advice in _ADVICE if word in said), said)
+        if not self.is_sqlite and isinstance(error, OperationalError):
+            advice += ": check that it runs, and [monitor] database"
         return f"{self}: {advice}"
 
     def damaged(self, what: str) -> str:

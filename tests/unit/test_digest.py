@@ -48,9 +48,9 @@ def made(
     cards: list[Card] | None = None,
     gaps: list[tuple[str, datetime, datetime]] | None = None,
     praise: list[Praise] | None = None,
-    watched: tuple[str, ...] = (),
+    watched: dict[str, str] | None = None,
 ) -> Figures:
-    rest = (cards or [], praise or [], watched, gaps or [])
+    rest = (cards or [], praise or [], watched or {}, gaps or [])
     return digest.figures("Acme", WEEK, rows or [], before, *rest, NOW)
 
 
@@ -207,8 +207,11 @@ def test_a_card_without_quotes_is_a_complaint_all_the_same() -> None:
 
 
 def test_a_source_without_a_mention_was_looked_at_all_the_same() -> None:
-    found = made([Row()], watched=("blog", "forum"))
-    assert [(s.source, s.mentions) for s in found.sources] == [("forum", 1), ("blog", 0)]
+    found = made([Row()], watched={"blog": "blocked, blind 14 h", "forum": ""})
+    assert [(s.source, s.mentions, s.coverage) for s in found.sources] == [
+        ("forum", 1, ""),
+        ("blog", 0, "blocked, blind 14 h"),
+    ]
 
 
 def test_gaps_are_said_for_each_source_even_for_a_silent_one() -> None:
@@ -336,7 +339,7 @@ def test_no_percentage_of_fewer_than_ten(now: int, before: int) -> None:
 
 def test_dates_over_the_end_of_a_month_and_year() -> None:
     week = digest.parse_week("2026-W53", "UTC")
-    subject = digest.figures("Acme", week, [Row(week.since)], [], [], [], [], [], NOW).subject
+    subject = digest.figures("Acme", week, [Row(week.since)], [], [], [], {}, [], NOW).subject
     assert "28 Dec – 3 Jan" in subject
     assert date(2027, 1, 3).isocalendar().week == 53
 

@@ -75,7 +75,10 @@ def test_rating_and_kind_may_be_unknown() -> None:
     assert meta(None, "") == meta(float("nan"), "no such kind") == [0.0] * len(META)
     assert dict(zip(META, meta(0.0, "review"), strict=True)) == {
         **dict.fromkeys(META, 0.0),
-        "rated": 1.0, "stars": -1.0, "low": 1.0, "review": 1.0,
+        "rated": 1.0,
+        "stars": -1.0,
+        "low": 1.0,
+        "review": 1.0,
     }
     assert meta(7.0, "") == meta(1.0, "")
 

@@ -51,7 +51,9 @@ def test_scores_do_not_drift(row: dict[str, Any]) -> None:
 
 
 def test_order_and_company_change_nothing() -> None:
-    mentions = [Mention(Post("s", "", str(i), "", r["text"]), "", ()) for i, r in enumerate(golden())]
+    mentions = [
+        Mention(Post("s", "", str(i), "", r["text"]), "", ()) for i, r in enumerate(golden())
+    ]
     fresh = load(MODELS)
     assert fresh.score(mentions[::-1])[::-1] == MODEL.score(mentions)
     assert MODEL.score([]) == []
@@ -228,7 +230,11 @@ def test_pickled_arrays_are_refused(copy: Path) -> None:
 
 @pytest.mark.parametrize(
     "arrays",
-    [{"bias": np.zeros(3)}, {"words": np.zeros((4, 4), np.int8)}, {"scale": np.zeros((2, 4), "f4")}],
+    [
+        {"bias": np.zeros(3)},
+        {"words": np.zeros((4, 4), np.int8)},
+        {"scale": np.zeros((2, 4), "f4")},
+    ],
 )
 def test_arrays_of_another_shape_or_type_are_refused(copy: Path, arrays: dict[str, Any]) -> None:
     replace_arrays(copy, **arrays)
