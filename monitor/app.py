@@ -47,10 +47,15 @@ class App:
     store: Store
     pipeline: Pipeline
 
+    def register(self) -> None:
+        """Tell the store which sources and brands there are. Only who does the work may do so."""
+        specs = [SourceSpec(t.name, t.kind, fingerprint(t)) for t in self.config.source]
+        self.store.sync(specs, [b.name for b in self.config.brand], now())
+
 
 @contextmanager
 def opened(config: Config, console: Console) -> Iterator[App]:
-    """Everything built and registered; the store is closed at the end.
+    """Everything built; the store is closed at the end.
 
     Raises:
         ConfigError: a source, secret or address of the configuration is wrong.
@@ -61,11 +66,6 @@ def opened(config: Config, console: Console) -> Iterator[App]:
     speaking = speakers(config, console)
     store = open_store(config.monitor.database)
     try:
-        store.sync(
-            [SourceSpec(t.name, t.kind, fingerprint(t)) for t in config.source],
-            [b.name for b in config.brand],
-            now(),
-        )
         yield App(config, store, pipeline(config, store, built, speaking))
     finally:
         store.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import time, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -53,8 +53,20 @@ def _duration(value: object) -> timedelta:
         raise ValueError("that is longer than any calendar") from e
 
 
+def _within(least: str, most: str) -> Callable[[timedelta], timedelta]:
+    """A check that a duration lies between two."""
+
+    def check(value: timedelta) -> timedelta:
+        if not _duration(least) <= value <= _duration(most):
+            raise ValueError(f'give a duration from "{least}" to "{most}"')
+        return value
+
+    return check
+
+
 def _secret(value: object) -> str:
-    if isinstance(value, str) and value.startswith(("env:", "file:")) and value[5:].strip():
+    known = isinstance(value, str) and value.startswith(("env:", "file:"))
+    if isinstance(value, str) and known and value.partition(":")[2].strip():
         return value
     raise ValueError(
         'never write a secret into the file: give "env:NAME" or "file:PATH" and put it there'
@@ -123,6 +135,9 @@ def _bind(value: str) -> str:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Rest = Annotated[Duration, AfterValidator(_within("0.1s", "366d"))]
+Span = Annotated[Duration, AfterValidator(_within("0s", "3660d"))]
+Keep = Annotated[Duration, AfterValidator(_within("1d", "36600d"))]
 Secret = Annotated[str, BeforeValidator(_secret)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
@@ -176,7 +191,7 @@ class SourceTable(BaseModel):
 
     name: Name
     kind: str
-    every: Duration = timedelta(hours=1)
+    every: Rest = timedelta(hours=1)
     about: str = ""  #: a brand that every post of this source is about
 
     @property
@@ -188,11 +203,9 @@ class AlertsTable(_Table):
     complaint: Share = 0.5
     negative: Share = 0.9
     sensitivity: Literal["complaints", "negatives"] = "complaints"
-    backlog: Duration = timedelta()  #: posts older than the first run by more are never told
-    update_every: Duration = timedelta(seconds=10)  #: at most one edit of a card in this time
-    window: Duration = timedelta(
-        hours=72
-    )  #: a complaint joins an incident this long after its last
+    backlog: Span = timedelta()  #: posts older than the first run by more are never told
+    update_every: Span = timedelta(seconds=10)  #: at most one edit of a card in this time
+    window: Rest = timedelta(hours=72)  #: a complaint joins an incident this long after its last
 
 
 class SlackTable(_Table):
@@ -227,7 +240,7 @@ class WebTable(_Table):
 
 class PrivacyTable(_Table):
     store_authors: bool = True
-    keep: Duration = timedelta(days=365)
+    keep: Keep = timedelta(days=365)
 
 
 class Config(_Table):

@@ -117,7 +117,7 @@ class Daemon:
         beat = self._beat.total_seconds()
         for name, work, seconds in (
             ("tick", self._tick, beat),
-            ("judge", self._pipeline.judge, beat),
+            ("judge", self._judge, beat),
             ("deliver", self._deliver, beat),
             ("digest", self._pipeline.digest, 60),
             ("tidy", self._pipeline.tidy, 3600),
@@ -131,18 +131,25 @@ class Daemon:
             return
         try:
             work()
+        except UserError as e:
+            log.error("job_failed", why=str(e))  # noqa: TRY400 - expected: it needs no traceback
         except Exception:
             log.exception("job_failed")
 
     def _tick(self) -> None:
-        """Hand due sources to free workers."""
-        self._polling = {poll for poll in self._polling if not poll.done()}
-        while len(self._polling) < WORKERS and not self._stopping.is_set():
-            if (state := self._pipeline.claim_source()) is None:
-                break
-            work = partial(self._pipeline.poll, state)
-            self._polling.add(self._pool.submit(self._guarded, work))
-        self._last_tick = time.monotonic()
+        """Hand due sources to free workers. A tick that fails has beaten all the same."""
+        try:
+            self._polling = {poll for poll in self._polling if not poll.done()}
+            while len(self._polling) < WORKERS and not self._stopping.is_set():
+                if (state := self._pipeline.claim_source()) is None:
+                    break
+                work = partial(self._pipeline.poll, state)
+                self._polling.add(self._pool.submit(self._guarded, work))
+        finally:
+            self._last_tick = time.monotonic()
+
+    def _judge(self) -> None:
+        self._pipeline.judge(stop=self._stopping.is_set)
 
     def _deliver(self) -> None:
         self._pipeline.deliver(self._stopping.is_set)

@@ -39,7 +39,7 @@ from monitor.seams import (
     Source,
     SourceError,
 )
-from monitor.store import Claimed, Store
+from monitor.store import Claimed, Store, StoreError
 
 log = structlog.get_logger()
 
@@ -98,6 +98,10 @@ class Pipeline:
         try:
             batch = self.sources[state.source].poll(state.cursor)
             found = self._found(batch.posts, state)
+            wait = max(self.policy.every[state.source], batch.poll_after or timedelta())
+            new = self.store.settle_poll(state, batch, found, self.now(), wait)
+        except StoreError:
+            raise
         except SourceError as e:
             return self._not_polled(state, e)
         except Exception as e:
@@ -105,8 +109,6 @@ class Pipeline:
             return self._not_polled(
                 state, SourceError(f"fault in the collector: {type(e).__name__}")
             )
-        wait = max(self.policy.every[state.source], batch.poll_after or timedelta())
-        new = self.store.settle_poll(state, batch, found, self.now(), wait)
         log.info("polled", source=state.source, posts=len(batch.posts), new=new, gap=batch.gap)
         return new
 
@@ -118,36 +120,44 @@ class Pipeline:
         return 0
 
     def _found(self, posts: Sequence[Post], state: SourceState) -> list[tuple[Mention, bool]]:
-        """What names a brand, and whether it is quiet; without authors where that is wished."""
-        found = [(m, self._quiet(m, state)) for p in posts for m in self.matcher.mentions(p)]
+        """What names a brand, and whether it is quiet; without authors where that is wished.
+
+        What is older than the operator keeps is left out: once forgotten, it would be news again.
+        """
+        oldest = self.now() - self.policy.keep
+        kept = [p for p in posts if p.published_at is None or p.published_at >= oldest]
+        found = [(m, self._quiet(m, state)) for p in kept for m in self.matcher.mentions(p)]
         if self.policy.store_authors:
             return found
         return [(replace(m, post=replace(m.post, author="")), quiet) for m, quiet in found]
 
     def _quiet(self, mention: Mention, state: SourceState) -> bool:
-        """True for what was written before this source was first polled: stored, never told.
+        """True for what was written before this source was first polled for this brand.
 
-        On later polls a new item is news unless its date is days before the first run.
+        It is stored and never told. Later a new item is news unless its date is days before.
         """
-        published, first = mention.post.published_at, state.first_polled_at
-        if first is None:
-            return published is None or published < self.now() - self.policy.backlog
-        return published is not None and published < first - max(self.policy.backlog, LATE_ITEMS)
+        published, now = mention.post.published_at, self.now()
+        since = max(state.first_polled_at or now, self.store.brand_since(mention.brand))
+        if state.last_success_at is None or state.last_success_at < since:
+            return published is None or published < since - self.policy.backlog
+        return published is not None and published < since - max(self.policy.backlog, LATE_ITEMS)
 
     # -- judge -----------------------------------------------------------------------
 
-    def judge(self, limit: int = 32) -> int:
-        """Score waiting mentions, decide who is told; return how many were judged."""
+    def judge(self, limit: int = 32, stop: Callable[[], bool] = lambda: False) -> int:
+        """Score what waits, decide who is told, until ``stop()``; return how many were judged."""
         judged = 0
-        while waiting := self.store.claim_mentions(self.now(), self.leases.judge, limit):
+        while not stop() and (waiting := self._claim_mentions(limit)):
             for claimed, verdict in zip(waiting, self._verdicts(waiting), strict=True):
-                if isinstance(verdict, Verdict):
-                    self._settle(claimed, verdict)
-                else:
-                    why = type(verdict).__name__
+                spoilt = self._settle(claimed, verdict) if isinstance(verdict, Verdict) else verdict
+                if spoilt is not None:
+                    why = type(spoilt).__name__
                     self.store.settle_unjudged(claimed, why, self.now(), JUDGE_AGAIN)
             judged += len(waiting)
         return judged
+
+    def _claim_mentions(self, limit: int) -> list[Claimed]:
+        return self.store.claim_mentions(self.now(), self.leases.judge, limit)
 
     def _verdicts(self, waiting: Sequence[Claimed]) -> list[Verdict | Exception]:
         """One each; a text that breaks the model or a rule spoils its own verdict only."""
@@ -161,20 +171,28 @@ class Pipeline:
                 return [e]
             return [verdict for claimed in waiting for verdict in self._verdicts([claimed])]
 
-    def _settle(self, claimed: Claimed, verdict: Verdict) -> None:
+    def _settle(self, claimed: Claimed, verdict: Verdict) -> Exception | None:
+        """Keep a verdict; what went wrong, where only this mention can be the reason."""
         mention, now = claimed.mention, self.now()
-        action = self.store.settle_verdict(
-            claimed,
-            verdict,
-            lambda still_open: incidents.join(
-                mention, verdict.topic, still_open, now, self.policy.window
-            ),
-            self.policy.card_targets.get(mention.brand, ()),  # () if it is watched no more
-            now,
-            update_after=self.policy.update_after,
-            window=self.policy.window,
-        )
+        try:
+            action = self.store.settle_verdict(
+                claimed,
+                verdict,
+                lambda still_open: incidents.join(
+                    mention, verdict.topic, still_open, now, self.policy.window
+                ),
+                self.policy.card_targets.get(mention.brand, ()),  # () if it is watched no more
+                now,
+                update_after=self.policy.update_after,
+                window=self.policy.window,
+            )
+        except StoreError:
+            raise
+        except Exception as e:
+            log.exception("not_judged", mention=claimed.id)
+            return e
         log.info("judged", mention=claimed.id, brand=mention.brand, action=action)
+        return None
 
     def verdict(self, mention: Mention, score: Score) -> Verdict:
         """Who should hear of this, and why. Pure."""
@@ -200,14 +218,15 @@ class Pipeline:
         except DeliveryError as e:
             return self._not_sent(due, e)
         except Exception as e:
-            log.exception("notifier_fault", key=due.key)
+            log.exception("notifier_fault", delivery=due.id)
             why = f"fault in the notifier: {type(e).__name__}"
-            return self._not_sent(due, DeliveryError(why, Outcome.AMBIGUOUS))
+            fault = DeliveryError(why, Outcome.AMBIGUOUS, retry_after=self.leases.deliver)
+            return self._not_sent(due, fault)
         if receipt is None:
             self.store.settle_absent(due, self.now())
             return 0
         self.store.settle_sent(due, receipt, self.now())
-        log.info("delivered", key=due.key, tries=due.tries)
+        log.info("delivered", delivery=due.id, kind=due.kind, tries=due.tries)
         return 1
 
     def _titled(self, card: Card) -> Card:
@@ -239,7 +258,7 @@ class Pipeline:
         return grave and due.started_at is not None and self.now() - due.started_at > TELL_ANYWAY
 
     def _not_sent(self, due: Delivery, why: DeliveryError) -> int:
-        log.warning("not_delivered", key=due.key, outcome=why.outcome.value, why=str(why))
+        log.warning("not_delivered", delivery=due.id, outcome=why.outcome.value, why=str(why))
         self.store.settle_unsent(due, why, self.now(), delivery_backoff(due.failures + 1, why))
         return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 from monitor import digest
@@ -64,6 +65,8 @@ def send(app: App, figures: Figures) -> list[str]:
     Raises:
         Misuse: nobody is to get it.
     """
+    if datetime.fromisoformat(figures.until) > app.pipeline.now():
+        raise Misuse(f"digest: {figures.week} is not over yet: show it, and send it when it is")
     targets = app.pipeline.policy.digest_targets[figures.brand]
     if not targets:
         raise Misuse("digest: no recipients: set [digest] to, or digest_to of the brand")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -34,6 +34,16 @@ def load(path: Path | None) -> Config:
     from monitor import config
 
     return config.load(config.find(path))
+
+
+def has_config(path: Path | None) -> bool:
+    """Whether there is a configuration file, for a verb that can do without."""
+    from monitor import config
+
+    with suppress(config.ConfigError):
+        config.find(path)
+        return True
+    return False
 
 
 @contextmanager

@@ -74,6 +74,7 @@ def doctor(json: AsJson = False, config: ConfigPath = None) -> None:
 
 def demo(
     out: Annotated[Path, typer.Option(help="Where digest.html is written.")] = Path("demo-out"),
+    config: ConfigPath = None,  # noqa: ARG001 - every verb takes it
 ) -> None:
     """Show the whole way of a complaint on stand-in sites.
 

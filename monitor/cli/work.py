@@ -10,18 +10,22 @@ from typing import Annotated, Literal
 
 import typer
 
-from monitor.cli.options import AsLines, ConfigPath, fail, load, opened, stored
+from monitor.cli.options import AsLines, ConfigPath, fail, has_config, load, opened, stored
 
 LabelValue = Literal["negative", "neutral", "positive", "not-us", "complaint", "no-complaint"]
 
 
 def run(config: ConfigPath = None) -> None:
     """Run the daemon until SIGTERM."""
+    import signal
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the daemon takes it over
     from monitor import logs, web
     from monitor.daemon import Daemon, only_one
 
     logs.set_up(logging.INFO)
     with opened(config) as app, only_one(app.store.path):
+        app.register()
         daemon = Daemon(app.pipeline)
         bind = app.config.web.bind if app.config.web else None
         with web.serving(web.routes(daemon.alive), bind):
@@ -36,10 +40,11 @@ def once(config: ConfigPath = None) -> None:
 
     logs.set_up(logging.INFO)
     with opened(config) as app, only_one(app.store.path):
+        app.register()
         show.one_round(one_round(app.pipeline), app.store.overview(app.pipeline.now()))
 
 
-def score() -> None:
+def score(config: ConfigPath = None) -> None:  # noqa: ARG001 - every verb takes it
     """Score texts: JSON lines in, JSON lines out, same order."""
     from monitor import sentiment
     from monitor.reading import jsonl
@@ -67,7 +72,7 @@ def replay(
     from monitor.config import AlertsTable
 
     logs.set_up()
-    alerts = load(config).alerts if config else AlertsTable()
+    alerts = load(config).alerts if has_config(config) else AlertsTable()
     stream = rehearsal.read_posts(posts)
     events = rehearsal.replay(stream, rehearsal.read_brand(brand), alerts)
     events = show.progress(events, len(stream), "replaying")

@@ -161,7 +161,7 @@ class Matcher:
             if any(h in page.whole for h in brand.hosts):
                 matches += _linked(brand, page)
             if of_source or own:
-                matches.append(Match(post.source if of_source else post.author, "source"))
+                matches.append(Match(post.source if of_source else brand.brand.name, "source"))
             if matches:
                 kept = tuple(matches[:MAX_MATCHES])
                 found.append(Mention(post, brand.brand.name, kept, own=own))

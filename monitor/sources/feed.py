@@ -5,7 +5,8 @@ a body equal to the last one is not parsed. Which items are new is not decided h
 of a changed feed returns all its items, twice what stands there twice, and who keeps posts knows
 each by its id.
 
-Cursor: JSON with the validators, the SHA-256 of the last body and its ttl; at most 8 KiB.
+Cursor: JSON with the validators, the SHA-256 of the last body, its ttl and short ids of its items
+at both ends; at most 8 KiB. A list that holds none of these any more has a gap before it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from urllib.parse import urlsplit, urlunsplit
@@ -25,6 +26,7 @@ from monitor.text import plain
 
 ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json;q=0.9, */*;q=0.5"
 MAX_VALIDATOR = 2_048  #: characters; a longer one is not kept, the body is compared instead
+ENDS = 12  #: items remembered of each end of a feed
 MAX_TITLE = 500
 MAX_AUTHOR = 200
 LONGEST_WISH = timedelta(hours=24)  #: no max-age or ttl slows us beyond this
@@ -61,12 +63,13 @@ class Feed:
             return _unchanged(mark.refreshed(page.headers), page)
         digest = hashlib.sha256(page.body).hexdigest()
         if digest == mark.digest:
-            return _unchanged(_Mark(digest=digest, ttl=mark.ttl).refreshed(page.headers), page)
-        return self._changed(page, digest)
+            same = _Mark(digest=digest, ttl=mark.ttl, seen=mark.seen)
+            return _unchanged(same.refreshed(page.headers), page)
+        return self._changed(page, digest, mark.seen)
 
-    def _changed(self, page: Page, digest: str) -> Batch:
+    def _changed(self, page: Page, digest: str, seen: str) -> Batch:
         feed = _read(page)
-        mark = _Mark(digest=digest, ttl=_minutes(feed.ttl))
+        mark = _Mark(ttl=_minutes(feed.ttl), seen=_ends(feed.items))
         rejected, whole = list(feed.rejected), feed.items
         if feed.cut_off:
             # Kept without validators, so that the next poll asks for all of it; and without its
@@ -74,7 +77,7 @@ class Feed:
             rejected.append("the feed breaks off, its last item was left for the next poll")
             whole = whole[:-1]
         else:
-            mark = mark.refreshed(page.headers)
+            mark = replace(mark, digest=digest).refreshed(page.headers)
         thread = _line(feed.title)
         posts: list[Post] = []
         for number, item in enumerate(whole, 1):
@@ -83,8 +86,9 @@ class Feed:
                 posts.append(post)
             else:
                 rejected.append(f"item {number}: neither title, text nor link")
+        gap = bool(seen and feed.items) and not any(_short_id(i) in seen for i in feed.items)
         wish = mark.wish(page.headers)
-        return Batch(tuple(posts), mark.cursor(), wish, rejected=tuple(rejected))
+        return Batch(tuple(posts), mark.cursor(), wish, gap, tuple(rejected))
 
     def _post(self, item: items.Item, feed_title: str) -> Post:
         title = _line(item.title)
@@ -130,6 +134,7 @@ class _Mark:
     last_modified: str = ""
     digest: str = ""  #: SHA-256 of the last body
     ttl: int = 0  #: minutes, as the last body said
+    seen: str = ""  #: short ids at both ends of the last list: if none comes again, there is a gap
 
     @classmethod
     def of(cls, cursor: str) -> _Mark:
@@ -171,6 +176,15 @@ def _validator(value: str) -> str:
     """What may be kept and sent back: two of them must fit a cursor, escapes included."""
     fits = len(value) <= MAX_VALIDATOR and len(json.dumps(value)) <= 3_900
     return value if fits else ""
+
+
+def _ends(listed: Sequence[items.Item]) -> str:
+    """The newest items stand at one end of a feed, and no rule says at which."""
+    return " ".join(map(_short_id, [*listed[:ENDS], *listed[ENDS:][-ENDS:]]))
+
+
+def _short_id(item: items.Item) -> str:
+    return hashlib.sha256(item.id.encode("utf-8", "replace")).hexdigest()[:6]
 
 
 def _minutes(ttl: timedelta | None) -> int:

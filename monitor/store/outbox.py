@@ -116,7 +116,8 @@ def announce(
 ) -> None:
     """Owe every target the incident's message, or an update of it. The brand must be locked.
 
-    A message that waits to be sent needs no update: it will show the incident as it is then.
+    A message that waits to be sent needs no update: it will show the incident as it is then. One
+    that was refused, or deleted by a person, is owed anew: there is news to tell.
     """
     for target in sorted(set(targets)):
         keys = [f"{kind}:{incident.id}:{target}" for kind in ("post", "update")]
@@ -125,8 +126,10 @@ def announce(
         if "post" not in rows:
             row = _row("post", keys[0], target, incident.brand, now)
             tx.execute(outbox.insert().values(row | {"incident": incident.id}))
-        elif rows["post"].state in ("pending", "dead"):
+        elif rows["post"].state == "pending":
             continue
+        elif rows["post"].state == "dead":
+            _ask_again(tx, rows["post"], now, spacing)
         elif "update" in rows:
             _ask_again(tx, rows["update"], now, spacing)
         else:
@@ -161,7 +164,8 @@ def _ask_again(tx: Connection, row: AnyRow, now: datetime, spacing: timedelta) -
     values: dict[str, Any] = {"seq": row.seq + 1, "spacing": spacing}
     if row.state in _SETTLED:
         due_at = max(now, (row.sent_at or now) + spacing)
-        values |= {"state": "pending", "due_at": due_at, "asked_at": now, "error": ""}
+        values |= {"state": "pending", "due_at": due_at, "asked_at": now}
+        values |= {"failures": 0, "error": ""}
     tx.execute(update(outbox).where(outbox.c.id == row.id).values(values))
 
 
@@ -212,10 +216,12 @@ def _settle(tx: Connection, delivery: Delivery, **values: Any) -> None:
 
 
 def _bury(tx: Connection, delivery: Delivery, error: DeliveryError) -> None:
-    """Nothing more is owed; without its message there is nothing to update either."""
+    """Nothing more is owed until the incident grows: a message and its updates die together."""
     _settle(tx, delivery, state="dead", due_at=None, error=str(error)[:500])
-    updates = update(outbox).where(outbox.c.depends_on == delivery.id)
-    tx.execute(updates.values(state="dead", due_at=None, error="its message was refused"))
+    post = select(outbox.c.depends_on).where(outbox.c.id == delivery.id).scalar_subquery()
+    together = or_(outbox.c.depends_on == delivery.id, outbox.c.id == post)
+    others = update(outbox).where(together)
+    tx.execute(others.values(state="dead", due_at=None, error="its message was refused"))
 
 
 def _pause(tx: Connection, target: str, until: datetime) -> None:

@@ -85,14 +85,20 @@ class Reports(Room):
         with self._database.read() as tx:
             since = tx.scalar(select(brands.c.since).where(brands.c.name == brand))
         if since is None:
-            raise StoreError(f'no brand "{brand}" was ever watched: correct [[brand]] name')
+            raise StoreError(
+                f'brand "{brand}" was never watched: `monitor run` or `monitor once` begins it'
+            )
         return since
 
     def digest_rows(self, brand: str, since: datetime, until: datetime) -> list[DigestRow]:
-        """What the digest counts: every mention seen from ``since`` until before ``until``."""
+        """What the digest counts: mentions seen from ``since`` until before ``until``.
+
+        What is older than the first run is no news of any week.
+        """
         c = mentions.c
         light = select(c.seen_at, c.source, c.kind, c.label, c.action, c.reason)
         wanted = light.where(c.brand == brand, c.seen_at >= since, c.seen_at < until)
+        wanted = wanted.where(c.quiet.is_(False))
         with self._database.read() as tx:
             return [DigestRow(**row._asdict()) for row in tx.execute(wanted.order_by(c.seen_at))]
 

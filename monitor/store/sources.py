@@ -140,7 +140,6 @@ def _register(tx: Connection, row: AnyRow, spec: SourceSpec, now: datetime) -> N
         changed |= {
             "fingerprint": spec.fingerprint,
             "cursor": "",
-            "first_polled_at": None,
             "tries": sources.c.tries + 1,  # whoever is polling the old address holds it no more
             "due_at": None if row.parked else now,
         }

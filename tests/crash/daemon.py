@@ -49,6 +49,7 @@ def main(path: Path) -> None:
     """Run the daemon of a configuration file until killed."""
     logs.set_up()
     with app.opened(config.load(path), Console()) as built, only_one(built.store.path):
+        built.register()
         slack = Slack(TOKEN, api_url=built.config.slack.api_url, monotonic=_leaping())
         pipeline = replace(
             built.pipeline, leases=SHORT, classifier=Words(), notifiers={"slack": slack}

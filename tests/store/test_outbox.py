@@ -154,20 +154,33 @@ def test_what_is_refused_for_good_is_dead_and_so_are_its_updates(scene: Scene) -
     post = scene.claim_delivery()
     scene.tell("2", at(1))
     scene.store.settle_unsent(post, failed(Outcome.NEVER), at(1), MINUTE)
-    scene.tell("3", at(2))
     assert scene.store.claim_delivery(at(9999), LEASE) is None
     owed = scene.store.overview(at(9)).outbox
     assert (owed.pending, owed.dead, owed.oldest_seconds) == (0, 2, 0)
     assert ("slack:#acme", "said never") in owed.errors
 
 
-def test_an_update_refused_for_good_is_tried_anew_with_the_next_member(scene: Scene) -> None:
+def test_a_dead_message_is_owed_anew_with_the_next_member(scene: Scene) -> None:
     scene.tell("1")
-    scene.send()
+    scene.store.settle_unsent(scene.claim_delivery(), failed(Outcome.NEVER), NOON, MINUTE)
+    scene.tell("2", at(60))
+    again = scene.send(at(60) + SPACING)
+    assert (again.kind, again.state, again.card.incident.posts) == ("post", "pending", 2)
+    scene.tell("3", at(90))
+    assert scene.send(at(90) + SPACING).kind == "update"
+
+
+def test_a_message_that_a_person_deleted_is_posted_anew_with_the_next_member(scene: Scene) -> None:
+    scene.tell("1")
+    scene.send(ts="1.0")
     scene.tell("2", at(60))
     scene.store.settle_unsent(scene.claim_delivery(at(60)), failed(Outcome.NEVER), at(60), MINUTE)
     scene.tell("3", at(90))
-    assert scene.send(at(90) + SPACING).seq == 2
+    assert scene.send(at(90) + SPACING, ts="2.0").kind == "post"
+    assert scene.store.claim_delivery(at(99), LEASE) is None, "one message is enough"
+    scene.tell("4", at(120))
+    update = scene.send(at(120) + SPACING)
+    assert (update.kind, update.remote) == ("update", Receipt("C1", "2.0"))
 
 
 def test_an_uncertain_send_is_looked_up_before_it_is_sent_again(scene: Scene) -> None:

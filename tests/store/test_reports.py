@@ -131,7 +131,7 @@ def test_a_brand_is_watched_since_it_was_first_named(scene: Scene) -> None:
     scene.store.sync([BLOG], ["Acme", "Bolt"], at(7))
     assert scene.store.brand_since("Acme") == NOON
     assert scene.store.brand_since("Bolt") == at(7)
-    with pytest.raises(StoreError, match='no brand "Nobody" was ever watched'):
+    with pytest.raises(StoreError, match='brand "Nobody" was never watched'):
         scene.store.brand_since("Nobody")
 
 

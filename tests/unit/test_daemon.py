@@ -114,3 +114,43 @@ def test_a_daemon_whose_ticks_stop_ends_itself(tmp_path: Path) -> None:
         said = daemon.communicate(timeout=20)[1]
         assert daemon.returncode == STALLED_STATUS
         assert '"event": "stalled"' in said
+
+
+def test_a_database_that_is_locked_for_long_does_not_end_the_daemon(tmp_path: Path) -> None:
+    with Web({"*": FEED}) as web:
+        harness = (
+            "from datetime import timedelta; from monitor import daemon, cli\n"
+            "from monitor.store import Store, StoreError\n"
+            "daemon.STALLED = timedelta(seconds=2)\n"
+            "def claim(*a): raise StoreError('locked')\n"
+            "Store.claim_source = claim\n"
+            "cli.main()"
+        )
+        config = written(tmp_path, web.url("/f"))
+        with running(config, sys.executable, "-c", harness, "run") as daemon:
+            with pytest.raises(subprocess.TimeoutExpired):
+                daemon.wait(6)
+            daemon.terminate()
+            said = daemon.communicate(timeout=20)[1]
+            assert daemon.returncode == 0
+            assert '"why": "locked"' in said
+            assert "Traceback" not in said
+
+
+def test_who_is_refused_has_changed_nothing(tmp_path: Path) -> None:
+    """A second daemon with another configuration leaves the first one's sources alone."""
+    with Web({"*": FEED}) as web, running(written(tmp_path, web.url("/f"))) as daemon:
+        wait_for_requests(web, 1)
+        time.sleep(0.3)
+        other = tmp_path / "other.toml"
+        text = (tmp_path / "monitor.toml").read_text().replace('name = "f"', 'name = "g"')
+        other.write_text(text)
+        with running(other) as second:
+            said = second.communicate(timeout=20)[1]
+            assert second.returncode == 1
+            assert "stop that one first" in said
+        daemon.terminate()
+        assert daemon.wait(20) == 0
+    with sqlite3.connect(tmp_path / "m.db") as database:
+        assert database.execute("select name, enabled from sources").fetchall() == [("f", 1)]
+    database.close()

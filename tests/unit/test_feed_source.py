@@ -68,6 +68,7 @@ def test_validators_that_a_200_lacks_are_dropped():
     cursor = poll(Site(etag='"1"', last_modified="a")).cursor
     for body in (RSS, RSS + b" "):
         kept = json.loads(poll(Site(body), cursor).cursor)
+        assert kept.pop("seen")
         assert kept == {"digest": hashlib.sha256(body).hexdigest(), "ttl": 90}
 
 
@@ -191,3 +192,36 @@ def test_a_reply_in_a_forum_stands_under_its_topic():
 def test_an_answer_names_what_it_answers():
     first, second = poll(Site((FIXTURES / "atom.xml").read_bytes())).posts
     assert second.parent == first.external_id
+
+
+# -- gaps ----------------------------------------------------------------------------------------
+
+
+def listed(*numbers: int) -> bytes:
+    items = "".join(f"<item><guid>{n}</guid><title>Post {n}</title></item>" for n in numbers)
+    return f'<rss version="2.0"><channel><title>t</title>{items}</channel></rss>'.encode()
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_list_that_no_longer_overlaps_what_was_seen_is_a_gap(order: int):
+    site = Site(listed(*range(1, 41)[::order]))
+    first = poll(site)
+    assert not first.gap
+    site.says(listed(*range(31, 71)[::order]))
+    second = poll(site, first.cursor)
+    assert not second.gap
+    site.says(listed(*range(80, 120)[::order]))
+    assert poll(site, second.cursor).gap
+    assert len(second.cursor) < 400
+
+
+def test_an_unchanged_or_empty_list_is_no_gap():
+    site = Site(listed(1, 2), etag='"1"')
+    cursor = poll(site).cursor
+    assert not poll(site, cursor).gap
+    site.says(b"", 304)
+    cursor = poll(site, cursor).cursor
+    site.says(listed())
+    assert not poll(site, cursor).gap
+    site.says(listed(3, 4))
+    assert poll(site, cursor).gap

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from monitor.domain import SourceState
+from monitor.matching import Brand, Matcher
 from monitor.seams import SourceError
 from monitor.store.verdicts import OLD
-from tests.standins.scripted import START, World, post
+from tests.standins.scripted import ACME, START, TARGET, World, post
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 BROKEN = "The Acme plug is broken"
@@ -31,7 +32,7 @@ def source(world: World, name: str = "blog") -> SourceState:
 # -- what is quiet -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("age", [None, timedelta(seconds=1), HOUR, 400 * DAY])
+@pytest.mark.parametrize("age", [None, timedelta(seconds=1), HOUR, 300 * DAY])
 def test_the_first_poll_tells_of_nothing_older_than_itself(
     world: World, age: timedelta | None
 ) -> None:
@@ -40,6 +41,40 @@ def test_the_first_poll_tells_of_nothing_older_than_itself(
     told = world.judged()["1"]
     assert (told.action, told.reason) == ("digest", OLD)
     assert (world.incidents(), world.notifier.accepted) == ([], [])
+
+
+def test_what_is_older_than_is_kept_never_comes_back(world: World) -> None:
+    """A slow blog shows the same post for years: once forgotten, it would be told again."""
+    world.wish(keep=90 * DAY)
+    old = post("1", BROKEN, published_at=START)
+    world.find(old)
+    world.turn()
+    world.clock.passes(days=91)
+    world.pipeline.tidy()
+    assert world.judged() == {}
+    world.find(old, post("2", BROKEN, published_at=world.clock()))
+    world.turn()
+    assert world.judged().keys() == {"2"}
+
+
+@pytest.mark.parametrize("age", [None, 1 * DAY, 40 * DAY])
+def test_a_brand_that_is_added_later_starts_quiet_too(world: World, age: timedelta | None) -> None:
+    world.started()
+    world.clock.passes(days=60)
+    world.pipeline = replace(
+        world.pipeline,
+        matcher=Matcher([ACME, Brand("Bolt")]),
+        policy=replace(world.pipeline.policy, card_targets={"Bolt": (TARGET,)}),
+    )
+    world.sync("Acme", "Bolt")
+    now = world.clock()
+    world.find(post("1", "The Bolt plug is broken", published_at=age and now - age))
+    world.turn()
+    assert world.judged()["1"].action == "digest"
+    world.clock.passes(days=1)
+    world.find(post("2", "The Bolt plug is broken"))
+    world.turn()
+    assert world.judged()["2"].action == "alerted"
 
 
 def test_what_is_written_while_the_first_poll_runs_is_news(world: World) -> None:

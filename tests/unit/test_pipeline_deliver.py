@@ -150,10 +150,13 @@ def test_what_is_refused_for_good_is_dead_and_shown(world: World) -> None:
     assert world.pipeline.deliver() == 1
     assert world.overview().outbox.dead == 1
     assert world.overview().outbox.errors == [(TARGET, "msg_too_long")]
-    world.tell(post("3", PLUG))
     world.clock.passes(days=1)
     world.pipeline.deliver()
-    assert len(world.notifier.tried) == 2, "neither it nor an update of it is tried again"
+    assert len(world.notifier.tried) == 2, "it is not tried again by itself"
+    world.tell(post("3", PLUG))
+    world.clock.passes(minutes=1)
+    world.pipeline.deliver()
+    assert world.notifier.kinds()[-1] == "post", "there is news: it is owed anew"
 
 
 def test_what_waits_for_a_person_is_held_and_then_delivered_whole(world: World) -> None:

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from monitor.domain import Mention, Score
+from monitor.domain import Action, Mention, Score
 from monitor.matching import Brand
+from monitor.store import Claimed
 from monitor.topics import Topics
 from tests.standins.scripted import ACME, SCORES, START, TARGET, TOPICS, World, post
 
@@ -175,3 +177,21 @@ def test_the_verdict_alone_touches_nothing(world: World) -> None:
     verdict = world.pipeline.verdict(mention, SCORES["broken"])
     assert (verdict.action, verdict.topic, verdict.severity) == ("tell", "plug", "high")
     assert world.overview().mentions == 0
+
+
+def test_a_mention_that_cannot_be_kept_spoils_only_itself(world: World) -> None:
+    """Whatever the store makes of one verdict, those behind it are judged."""
+    store = world.store
+    real = store.settle_verdict
+
+    def settle(claimed: Claimed, *rest: Any, **more: Any) -> Action:
+        if claimed.mention.post.external_id == "2":
+            raise ValueError("no such thing")
+        return real(claimed, *rest, **more)
+
+    store.settle_verdict = settle  # type: ignore[method-assign]
+    world.find(*(post(key, "The Acme plug is broken") for key in "123"))
+    world.turn()
+    judged = world.judged()
+    assert (judged["1"].action, judged["3"].action) == ("alerted", "attached")
+    assert (judged["2"].action, judged["2"].error) == (None, "ValueError")
