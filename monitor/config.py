@@ -28,7 +28,6 @@ from pydantic import (
 from monitor.seams import UserError
 
 SEARCHED = ("config/monitor.toml", "monitor.toml")  #: after --config and $MONITOR_CONFIG
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|w)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -115,6 +114,14 @@ def _database(value: str) -> str:
     return value
 
 
+def _token_url(value: str) -> str:
+    """Where a token is sent: never over an open line, but on this machine."""
+    parts = urlsplit(_http_url(value))
+    if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise ValueError("give an address that begins with https://")
+    return value
+
+
 def _clock_time(value: object) -> time:
     try:
         return time.fromisoformat(str(value))
@@ -141,7 +148,7 @@ Keep = Annotated[Duration, AfterValidator(_within("1d", "36600d"))]
 Secret = Annotated[str, BeforeValidator(_secret)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
+TokenUrl = Annotated[str, AfterValidator(_token_url)]
 ClockTime = Annotated[time, BeforeValidator(_clock_time)]
 Host = Annotated[str, AfterValidator(_host)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
@@ -213,7 +220,7 @@ class SlackTable(_Table):
     app_token: Secret | None = None
     signing_secret: Secret | None = None
     channel: Annotated[str, Field(min_length=1)]
-    api_url: HttpUrl = "https://slack.com/api/"
+    api_url: TokenUrl = "https://slack.com/api/"
 
 
 class SmtpTable(_Table):

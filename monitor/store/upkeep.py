@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import and_, delete, exists, not_, select, update
@@ -10,6 +10,8 @@ from sqlalchemy import and_, delete, exists, not_, select, update
 from monitor.incidents import CLOSED
 from monitor.store import migrations
 from monitor.store.engine import StoreError
+from monitor.store.outbox import announce
+from monitor.store.rows import incident_of
 from monitor.store.statements import Room
 from monitor.store.tables import gaps, incidents, mentions, outbox
 
@@ -20,11 +22,22 @@ class Upkeep(Room):
     """The part of the store that keeps it small and sound."""
 
     def close_quiet(self, before: datetime, now: datetime) -> int:
-        """Close the open incidents that got no member since ``before``; return how many."""
+        """Close the open incidents that got no member since ``before``; return how many.
+
+        Their messages are owed an update that says so.
+        """
         quiet = and_(incidents.c.state.not_in(CLOSED), incidents.c.last_at < before)
-        closed = update(incidents).where(quiet).values(state="auto-closed", closed_at=now)
+        closing = update(incidents).where(quiet).values(state="auto-closed", closed_at=now)
         with self._database.write() as tx:
-            return tx.execute(closed).rowcount
+            closed = tx.execute(closing.returning(incidents)).all()
+            for row in closed:
+                shown = select(outbox.c.target).where(
+                    outbox.c.incident == row.id,
+                    outbox.c.kind == "post",
+                    outbox.c.state == "sent",
+                )
+                announce(tx, incident_of(row), tx.scalars(shown).all(), now, timedelta())
+            return len(closed)
 
     def prune(self, before: datetime) -> int:
         """Forget mentions seen before ``before`` and what hangs on them; return how many."""

@@ -44,6 +44,12 @@ def test_toml_blocks_load_and_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / link).exists(), link
 
 
+@pytest.mark.parametrize("folder", ["monitor", "models", "tests"])
+def test_no_file_is_longer_than_400_lines(folder: str) -> None:
+    files = (ROOT / folder).rglob("*.py")
+    assert [f.name for f in files if len(f.read_text("utf-8").splitlines()) > 400] == []
+
+
 @pytest.mark.parametrize(
     "path", ["monitor", "models", "config", "docs", "tests", "Makefile", "Dockerfile", "README.md"]
 )

@@ -32,6 +32,15 @@ def test_quiet_incidents_are_closed(scene: Scene) -> None:
     assert [i.state for i in scene.store.incidents()] == ["open", "auto-closed"]
 
 
+def test_the_message_of_a_closed_incident_says_so(scene: Scene) -> None:
+    scene.tell("1")
+    scene.send()
+    scene.store.close_quiet(at(5), at(9))
+    update = scene.send(at(9))
+    assert (update.kind, update.card.incident.state) == ("update", "auto-closed")
+    assert scene.store.claim_delivery(at(99), LEASE) is None
+
+
 def test_forgetting_leaves_nothing_of_what_is_old(scene: Scene) -> None:
     scene.tell("1")
     scene.send()

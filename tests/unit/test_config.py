@@ -58,6 +58,11 @@ def test_the_examples_defaults_are_the_defaults() -> None:
         (BRAND + "[alerts]\ncomplaint = 1.5", "alerts.complaint", "less than or equal to 1"),
         (BRAND + "[monitor]\ntimezone = 'Mars/Base'", "monitor.timezone", "IANA"),
         (BRAND + "[slack]\nchannel = '#a'", "slack.bot_token", "missing"),
+        (
+            BRAND + "[slack]\nchannel='#a'\nbot_token='env:T'\napi_url='http://slack.example/'",
+            "slack.api_url",
+            "https://",
+        ),
         (BRAND + "[slack]\nchannel='#a'\nbot_token='xoxb-1'", "slack.bot_token", "env:NAME"),
         (BRAND + "[[source]]\nname='a'\nkind='feed'\nevery='soon'", "source[1].every", '"5m"'),
         (BRAND + "[[source]]\nname='a'\nkind='feed'\nevery=5", "source[1].every", '"5m"'),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import random
 import time
-from pathlib import Path
 
 import pytest
 from hypothesis import assume, given, settings
@@ -373,47 +371,3 @@ def test_ten_brands_cost_little_more_than_one() -> None:
     began = time.process_time()
     assert not any(matcher.mentions(p) for p in posts)
     assert (time.process_time() - began) / len(posts) < 0.002  # measured: 0.0001
-
-
-# -- development data ----------------------------------------------------------------------------
-
-
-def stream(folder: Path) -> tuple[Brand, list[tuple[Post, bool]]]:
-    rows = {
-        part: [json.loads(line) for line in (folder / f"dev.{part}.jsonl").read_text().splitlines()]
-        for part in ("posts", "labels")
-    }
-    raw = json.loads((folder / "dev.brand.json").read_text())
-    aliases = [
-        Alias(a) if isinstance(a, str) else Alias(a["term"], tuple(a["require"]))
-        for a in raw["aliases"]
-    ]
-    lists = {k: tuple(raw[k]) for k in ("exclude", "own_authors", "competitors", "sources")}
-    titles = {p["external_id"]: p["title"] for p in rows["posts"]}
-    posts = [
-        Post(
-            p["source"],
-            p["kind"],
-            p["external_id"],
-            p["url"],
-            p["text"],
-            p["title"],
-            p["author"],
-            thread_title=titles.get(p["parent"], ""),
-        )
-        for p in rows["posts"]
-    ]
-    about = [label["about_brand"] for label in rows["labels"]]
-    return Brand(raw["brand"], tuple(aliases), site=raw["site"], **lists), list(
-        zip(posts, about, strict=True)
-    )
-
-
-@pytest.mark.dev_data
-def test_the_development_stream_is_found(dev_data: Path) -> None:
-    brand, posts = stream(dev_data / "streams")
-    matcher = Matcher([brand])
-    results = [(bool(matcher.mentions(p)), about) for p, about in posts]
-    hits = sum(named and about for named, about in results)
-    assert hits / sum(about for _, about in results) >= 0.99
-    assert hits / sum(named for named, _ in results) >= 0.90
