@@ -64,6 +64,7 @@ class Row:
     fold: int
     rating: float | None = None
     kind: str = ""
+    bare: bool = False  #: a second copy, whose rating and kind were taken away
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ class Matrix:
     hashed: sp.csr_matrix
     dense: np.ndarray
 
-    def of(self, index: np.ndarray) -> Matrix:
+    def of(self, index: Sequence[int] | np.ndarray) -> Matrix:
+        """The features of some of the rows."""
         return Matrix(self.hashed[index], self.dense[index])
 
 
@@ -118,13 +120,13 @@ def plain(text: str) -> str:
 
 def without_meta(rows: Sequence[Row]) -> list[Row]:
     """The same mentions with rating and kind unknown: the head must do without them, too."""
-    return [replace(row, rating=None, kind="") for row in rows]
+    return [replace(row, rating=None, kind="", bare=True) for row in rows]
 
 
 def matrix(rows: Sequence[Row], lexicon: Lexicon, what: str) -> Matrix:
     """Compute the features exactly as the classifier does."""
     reader = features.Reader(lexicon)
-    words, grams, dense = _Rows(), _Rows(), []
+    words, grams, dense = _Rows(features.WORDS), _Rows(features.GRAMS), []
     for row in track(rows, f"features of {what}", console=Console(stderr=True)):
         document = reader.read(row.text)
         words.add(np.fromiter(document.ids, np.int32))
@@ -137,7 +139,8 @@ def matrix(rows: Sequence[Row], lexicon: Lexicon, what: str) -> Matrix:
 class _Rows:
     """Collects rows of ids; an id counts as often as it is named, over the root of the length."""
 
-    def __init__(self) -> None:
+    def __init__(self, space: int) -> None:
+        self.space = space
         self.ids: list[np.ndarray] = []
 
     def add(self, ids: np.ndarray) -> None:
@@ -147,7 +150,7 @@ class _Rows:
         lengths = np.array([len(ids) for ids in self.ids])
         values = np.repeat(1.0 / np.sqrt(np.maximum(lengths, 1)), lengths)
         where = np.append(0, np.cumsum(lengths))
-        shape = (len(self.ids), features.SPACE)
+        shape = (len(self.ids), self.space)
         found = sp.csr_matrix((values, np.concatenate(self.ids), where), shape)
         found.sum_duplicates()
         return found
@@ -179,3 +182,11 @@ def _valences(folder: Path) -> Iterator[tuple[str, float]]:
 def _opinions(data: Path, sign: str) -> str:
     path = data / "lexicons" / f"opinion_lexicon_{sign}.txt"
     return " ".join(sorted(set(path.read_text("utf-8").split())))
+
+
+def sources(data: Path) -> list[tuple[Path, str]]:
+    """Every file that is read, and its licence."""
+    sets = [(data / "sentiment" / f"{name}.jsonl.gz", licence) for name, licence in SETS.items()]
+    written = [(path, MIT) for path in sorted((data / "mentions").glob("mentions-*.jsonl"))]
+    lists = [(path, CC_BY) for path in sorted((data / "lexicons").glob("opinion_*.txt"))]
+    return [*sets, *written, *lists]

@@ -16,6 +16,7 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -23,37 +24,31 @@ from zlib import crc32
 import numpy as np
 import scipy.sparse as sp
 from corpus import (
-    CC_BY,
     FOLDS,
     LABELS,
-    SETS,
     Matrix,
     Row,
     collected,
     matrix,
     mentions,
+    sources,
     without_meta,
     word_lists,
 )
+from measure import complaint_figures, complaint_thresholds, figures, negative_thresholds
 from rich.console import Console
 from rich.progress import track
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import (
-    average_precision_score,
-    f1_score,
-    precision_recall_curve,
-    recall_score,
-)
 from sklearn.svm import LinearSVC
 
-from monitor.domain import Mention, Post, Score
+from monitor.domain import Mention, Post
 from monitor.sentiment import LinearClassifier, features, load
 from monitor.sentiment.lexicon import Lexicon
 from monitor.sentiment.model import FORMAT, HEADS, Weights
 from monitor.sentiment.style import NAMES
 
-COMPLAINTS = {  #: collected sets whose negatives teach the complaint head, and a row's weight
+COMPLAINTS = {  #: collected sets whose negatives teach the complaint head: a row's weight
     "cesamard_reviews": 1.0,
     "vader_amazon": 1.0,
     "uci_sls": 1.0,
@@ -62,22 +57,15 @@ COMPLAINTS = {  #: collected sets whose negatives teach the complaint head, and 
     "vader_tweets": 0.5,
     "semeval_tweets_2013_2016": 0.25,
 }
-WRITTEN = 15.0  #: weight of a row of mentions among those
-WRITTEN_SENTIMENT = 3.0  #: and beside the sentiment sets
-TWEETS_KEPT = 4  #: one in so many tweets of SemEval teaches the complaint head
-COST = 0.3  #: LinearSVC's C for sentiment
-COMPLAINT_COST = 0.1
-WANTED = 0.8  #: precision of the proposed alert thresholds, on held-out folds of mentions
+TWEETS_KEPT = 4  #: one in so many of SemEval's tweets teaches the complaint head
+WRITTEN = 15.0  #: weight of a mention among those
+WRITTEN_SENTIMENT = 2.0  #: and among the sentiment sets
+COST, COMPLAINT_COST = 0.3, 0.1  #: LinearSVC's C
+RATIO_POWER, RATIO_UNIT = 0.75, 0.85  #: of the naive Bayes ratios that scale the features
 META_UNIT = 0.3  #: strength of rating and kind beside the style features
+HELD = (5, 6)  #: folds kept from a second sentiment model, which is measured on them
 
-TESTS = (
-    ("tweeteval_val", "val"),
-    ("goemotions", "val"),
-    ("tweeteval_test", "test"),
-    ("goemotions", "test"),
-)
-
-say = Console(stderr=True).print
+err = Console(stderr=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +103,8 @@ def fit(x: Matrix, target: np.ndarray, weight: np.ndarray, cost: float) -> Colum
 def _ratios(x: sp.csr_matrix, target: np.ndarray, weight: np.ndarray) -> np.ndarray:
     yes = 1.0 + x.T @ (weight * target)
     no = 1.0 + x.T @ (weight * ~target)
-    return np.log((yes / yes.sum()) / (no / no.sum()))
+    ratio = np.log((yes / yes.sum()) / (no / no.sum()))
+    return RATIO_UNIT * np.sign(ratio) * np.abs(ratio) ** RATIO_POWER
 
 
 def _units(dense: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -130,141 +119,127 @@ def sentiment(x: Matrix, rows: Sequence[Row]) -> list[Column]:
     """One column a label, one against the rest."""
     weight = np.array([WRITTEN_SENTIMENT / 2 if row.name == "mentions" else 1.0 for row in rows])
     labels = np.array([row.label for row in rows])
-    each = track(range(3), "sentiment heads", console=Console(stderr=True))
+    each = track(range(len(LABELS)), "sentiment heads", console=err)
     return [fit(x, labels == label, weight, COST) for label in each]
 
 
 def complaint(x: Matrix, rows: Sequence[Row]) -> Column:
-    """The complaint head."""
+    """The complaint head. A mention counts half: it stands there with and without its stars."""
     weight = np.array([COMPLAINTS.get(row.name, WRITTEN / 2) for row in rows])
     return fit(x, np.array([row.complaint for row in rows]), weight, COMPLAINT_COST)
 
 
-def complaint_rows(rows: Sequence[Row]) -> list[Row]:
-    """Rows of ``collected`` that the complaint head learns from."""
-    return [
-        row
-        for row in rows
-        if row.name in COMPLAINTS
-        and (row.domain != "tweet" or row.name == "vader_tweets" or _kept(row))
-    ]
+def teaches_complaints(row: Row) -> bool:
+    """Whether the complaint head learns from a row."""
+    if row.name == "semeval_tweets_2013_2016":
+        return crc32(row.text.encode()) % TWEETS_KEPT == 0
+    return row.split == "train" and (row.name == "mentions" or row.name in COMPLAINTS)
 
 
-def _kept(row: Row) -> bool:
-    return crc32(row.text.encode()) % TWEETS_KEPT == 0
-
-
-def leave_one_file_out(data: Path, lexicon: Lexicon) -> tuple[list[Row], np.ndarray]:
-    """Complaint logits of rows the head has not seen: each fold by the head of the others."""
-    written, others = mentions(data), complaint_rows(collected(data))
-    shown = [*written, *others]
-    rows = [*shown, *without_meta(written)]
-    x = matrix(rows, lexicon, "the complaint rows")
+def leave_one_file_out(x: Matrix, rows: Sequence[Row]) -> np.ndarray:
+    """Complaint logits of rows, each by a head that has not seen the row's fold."""
     folds = np.array([row.fold for row in rows])
-    logits = np.zeros(len(shown))
-    for fold in track(range(FOLDS), "leave one file out", console=Console(stderr=True)):
-        train = np.flatnonzero(folds != fold)
-        test = np.flatnonzero(folds[: len(shown)] == fold)
+    logits = np.zeros(len(rows))
+    for fold in track(range(FOLDS), "leave one file out", console=err):
+        train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         head = complaint(x.of(train), [rows[i] for i in train])
         logits[test] = head.logits(x.of(test))
-    return shown, logits
+    return logits
+
+
+def training_rows(data: Path) -> list[Row]:
+    """Every row that may be learnt from; mentions twice, with and without stars and kind."""
+    written = mentions(data)
+    kept = [row for row in collected(data) if row.split == "train"]
+    return [*kept, *written, *without_meta(written)]
+
+
+def held_out(x: Matrix, rows: Sequence[Row]) -> tuple[list[Row], np.ndarray]:
+    """The complaint head's rows as they stand in the data, and their held-out logits."""
+    taught = [i for i, row in enumerate(rows) if teaches_complaints(row)]
+    logits = leave_one_file_out(x.of(taught), [rows[i] for i in taught])
+    shown = [(rows[i], logit) for i, logit in zip(taught, logits, strict=True) if not rows[i].bare]
+    return [row for row, _ in shown], np.array([logit for _, logit in shown])
 
 
 # -- finishing -------------------------------------------------------------------------
 
 
-def shares(logits: np.ndarray, rows: Sequence[Row]) -> np.ndarray:
-    """Multinomial logistic regression on val logits, each domain weighing n^.5, labels balanced."""
-    sizes = Counter(row.domain for row in rows)
-    weight = np.array([sizes[row.domain] ** -0.5 for row in rows])
+def shares(heads: Sequence[Column], x: Matrix, rows: Sequence[Row]) -> np.ndarray:
+    """Multinomial logistic regression on val logits, a set of n rows weighing n^.5."""
+    logits = np.stack([head.logits(x) for head in heads], axis=1)
+    sizes = Counter(row.name for row in rows)
+    weight = np.array([sizes[row.name] ** -0.5 for row in rows])
     model = LogisticRegression(C=10.0, max_iter=500, class_weight="balanced")
     model.fit(logits, [row.label for row in rows], weight / weight.mean())
     return np.vstack([model.coef_.T, model.intercept_])
 
 
 def platt(logits: np.ndarray, rows: Sequence[Row]) -> np.ndarray:
-    """Slope and offset of the complaint logit, fitted on the held-out folds of mentions."""
+    """Slope and offset of the complaint logit, fitted on the held-out mentions."""
     written = np.array([row.name == "mentions" for row in rows])
     told = np.array([row.complaint for row in rows])
     model = LogisticRegression(C=1e6, max_iter=500).fit(logits[written, None], told[written])
     return np.array([model.coef_[0, 0], model.intercept_[0]])
 
 
-def weights(heads: Sequence[Column], shares: np.ndarray, complaint: np.ndarray) -> Weights:
-    """Fold all heads into one int8 matrix, each column and half with its own scale."""
+def folded(heads: Sequence[Column], shares: np.ndarray, line: np.ndarray) -> Weights:
+    """All heads in one int8 matrix, each column and half with its own scale."""
     hashed = np.stack([head.hashed for head in heads], axis=1)
-    halves = hashed.reshape(2, features.SPACE, len(heads))
-    scale = np.abs(halves).max(axis=1) / 127.0
-    words, grams = np.rint(halves / scale[:, None, :]).astype(np.int8)
+    halves = np.split(hashed, [features.WORDS])
+    scale = np.stack([np.abs(half).max(axis=0) / 127.0 for half in halves])
+    words, grams = (
+        np.rint(half / unit).astype(np.int8) for half, unit in zip(halves, scale, strict=True)
+    )
     dense = np.stack([head.dense for head in heads], axis=1)
-    bias = np.array([head.bias for head in heads])
-    return Weights(words, grams, scale, dense, bias, shares, complaint)
+    return Weights(words, grams, scale, dense, np.array([h.bias for h in heads]), shares, line)
 
 
-# -- reporting -------------------------------------------------------------------------
-
-
-def scores(model: LinearClassifier, rows: Sequence[Row]) -> list[Score]:
-    """Score rows by their text alone."""
-    posts = [Post("", "", str(i), "", row.text) for i, row in enumerate(rows)]
-    return model.score([Mention(post, "", ()) for post in posts])
-
-
-def figures(found: Sequence[Score], rows: Sequence[Row]) -> dict[str, float]:
-    """Macro-F1, macro-recall and average precision of the negatives."""
-    labels = [row.label for row in rows]
-    given = [LABELS.index(score.label) for score in found]
-    negative = [label == 0 for label in labels]
-    return {
-        "rows": len(rows),
-        "macro_f1": round(f1_score(labels, given, average="macro"), 4),
-        "macro_recall": round(recall_score(labels, given, average="macro"), 4),
-        "negative_ap": round(average_precision_score(negative, [s.negative for s in found]), 4),
-    }
-
-
-def complaint_figures(logits: np.ndarray, rows: Sequence[Row]) -> dict[str, float]:
-    """Average precision of held-out complaint logits, in each set."""
-    names = np.array([row.name for row in rows])
-    told = np.array([row.complaint for row in rows])
-    return {
-        name: round(average_precision_score(told[names == name], logits[names == name]), 4)
-        for name in ("mentions", *COMPLAINTS)
-    }
-
-
-def threshold(told: np.ndarray, score: np.ndarray) -> dict[str, float]:
-    """The lowest threshold from which precision stays at WANTED or above, and its recall."""
-    precision, recall, at = precision_recall_curve(told, score)
-    first = int(np.flatnonzero(precision[:-1] < WANTED).max(initial=-1)) + 1
-    first = min(first, len(at) - 1)
-    found = {"at": at[first], "precision": precision[first], "recall": recall[first]}
-    return {name: round(float(value), 3) for name, value in found.items()}
+def probabilities(heads: Sequence[Column], shares: np.ndarray, x: Matrix) -> np.ndarray:
+    """Shares of negative, neutral and positive, unrounded."""
+    turned = np.stack([head.logits(x) for head in heads], axis=1) @ shares[:-1] + shares[-1]
+    powers = np.exp(turned - turned.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
 
 
 # -- the whole -------------------------------------------------------------------------
 
 
 def train(data: Path, out: Path) -> None:
-    """Read data, fit every head, write model.npz, model.json, lexicon.json and metrics.json."""
+    """Read data, fit and measure every head, write the four files."""
     _write(out / "lexicon.json", word_lists(data))
-    words = Lexicon.parse((out / "lexicon.json").read_bytes())
-    shown, held = leave_one_file_out(data, words)
+    lexicon = Lexicon.parse((out / "lexicon.json").read_bytes())
     sets = collected(data)
-    written = mentions(data)
-    written = [*written, *without_meta(written)]
-    rows = [*(row for row in sets if row.split == "train"), *written]
-    x = matrix(rows, words, "the training rows")
+    rows, val = training_rows(data), [row for row in sets if row.split == "val"]
+    x, x_val = matrix(rows, lexicon, "training rows"), matrix(val, lexicon, "val rows")
+    shown, logits = held_out(x, rows)
+    line = platt(logits, shown)
+    found = {
+        "complaint on held-out folds": complaint_figures(shown, logits),
+        "thresholds of complaint": complaint_thresholds(shown, logits * line[0] + line[1]),
+        **measure_held(x, rows, x_val, val),
+    }
     heads = sentiment(x, rows)
-    of_complaints = {id(row) for row in complaint_rows(rows)} | {id(row) for row in written}
-    index = np.array([i for i, row in enumerate(rows) if id(row) in of_complaints])
-    heads.append(complaint(x.of(index), [rows[i] for i in index]))
-    val = [row for row in sets if row.split == "val"]
-    logits = matrix(val, words, "the val rows")
-    turned = shares(np.stack([head.logits(logits) for head in heads[:3]], axis=1), val)
-    line = platt(held, shown)
-    save(weights(heads, turned, line), data, out)
-    report(load(out), sets, shown, held * line[0] + line[1], out)
+    turned = shares(heads, x_val, val)
+    taught = [i for i, row in enumerate(rows) if teaches_complaints(row)]
+    heads.append(complaint(x.of(taught), [rows[i] for i in taught]))
+    save(folded(heads, turned, line), data, out)
+    report(load(out), sets, found, out)
+
+
+def measure_held(
+    x: Matrix, rows: Sequence[Row], x_val: Matrix, val: Sequence[Row]
+) -> dict[str, Any]:
+    """Sentiment on mentions, by a model that has not seen their files, and its thresholds."""
+    seen = [i for i, row in enumerate(rows) if row.fold not in HELD]
+    heads = sentiment(x.of(seen), [rows[i] for i in seen])
+    turned = shares(heads, x_val, val)
+    held = [i for i, r in enumerate(rows) if r.fold in HELD and r.name == "mentions" and not r.bare]
+    found = probabilities(heads, turned, x.of(held))
+    return {
+        "sentiment of mentions, held-out files": figures([rows[i] for i in held], found),
+        "thresholds of negative": negative_thresholds([rows[i] for i in held], found[:, 0]),
+    }
 
 
 def save(trained: Weights, data: Path, out: Path) -> None:
@@ -284,35 +259,40 @@ def save(trained: Weights, data: Path, out: Path) -> None:
         "licence": "MIT; lexicon.json: MIT and CC BY 4.0",
         "data": {
             path.relative_to(data).as_posix(): {"sha256": _sha256(path), "licence": licence}
-            for path, licence in _sources(data)
+            for path, licence in sources(data)
         },
     }
     _write(out / "model.json", about, indent=1)
 
 
-def _sources(data: Path) -> list[tuple[Path, str]]:
-    sets = [(data / "sentiment" / f"{name}.jsonl.gz", licence) for name, licence in SETS.items()]
-    written = [(path, "MIT") for path in sorted((data / "mentions").glob("mentions-*.jsonl"))]
-    lists = [(path, CC_BY) for path in sorted((data / "lexicons").glob("opinion_*.txt"))]
-    return [*sets, *written, *lists]
-
-
-def report(
-    model: LinearClassifier, sets: Sequence[Row], shown: Sequence[Row], held: np.ndarray, out: Path
-) -> None:
-    """Measure the files as written, print the figures, and keep them in two of the files."""
-    found: dict[str, Any] = {}
-    for name, split in TESTS:
-        rows = [row for row in sets if (row.name, row.split) == (name, split)]
-        found[f"{name} ({split})"] = figures(scores(model, rows), rows)
-    written = np.array([row.name == "mentions" for row in shown])
-    told = np.array([row.complaint for row in shown])
-    found["complaint, held-out folds"] = complaint_figures(held, shown)
-    found["threshold, complaint"] = threshold(told[written], 1.0 / (1.0 + np.exp(-held[written])))
+def report(model: LinearClassifier, sets: Sequence[Row], found: dict[str, Any], out: Path) -> None:
+    """Measure the files as written, print all figures, and keep them in two of the files."""
+    for name, split in product(("tweeteval", "goemotions"), ("val", "test")):
+        rows = [row for row in sets if row.name.startswith(name) and row.split == split]
+        found[f"sentiment of {name}, {split}"] = figures(rows, by(model, rows))
     _write(out / "metrics.json", found, indent=1)
     about = json.loads((out / "model.json").read_text("utf-8"))
     _write(out / "model.json", {**about, "metrics": found}, indent=1)
-    say(found)
+    err.print(found)
+
+
+def by(model: LinearClassifier, rows: Sequence[Row]) -> np.ndarray:
+    """The shipped model's shares for each row, from its text alone."""
+    posts = [Post("", "", str(i), "", row.text) for i, row in enumerate(rows)]
+    scores = model.score([Mention(post, "", ()) for post in posts])
+    return np.array([(score.negative, score.neutral, score.positive) for score in scores])
+
+
+def refresh(golden: Path, model: LinearClassifier) -> None:
+    """Write the new model's scores into the file that the tests hold them against."""
+    rows = [json.loads(line) for line in golden.read_text("utf-8").splitlines()]
+    for row in rows:
+        about = {key: row[key] for key in ("text", "title", "rating") if key in row}
+        post = Post(source="", kind=row.get("kind", ""), external_id="", url="", **about)
+        row["score"] = asdict(model.score([Mention(post, "", ())])[0])
+        row["score"].pop("model")
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    golden.write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def _sha256(path: Path) -> str:
@@ -329,4 +309,7 @@ if __name__ == "__main__":
     if len(sys.argv) not in (2, 3):
         sys.exit("usage: python models/train.py DATA_FOLDER [OUT_FOLDER]")
     here = Path(__file__).parent
-    train(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) == 3 else here)
+    there = Path(sys.argv[2]) if len(sys.argv) == 3 else here
+    train(Path(sys.argv[1]), there)
+    if there == here:
+        refresh(here.parent / "tests" / "fixtures" / "sentiment" / "golden.jsonl", load(here))

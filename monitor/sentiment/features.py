@@ -18,8 +18,8 @@ from zlib import crc32
 from monitor.sentiment.lexicon import Lexicon
 
 VERSION = 1
-BITS = 18
-SPACE = 1 << BITS  #: ids of words and, apart from them, of character grams: 0 .. SPACE - 1
+BITS = (19, 17)
+WORDS, GRAMS = (1 << bits for bits in BITS)  #: how many ids there are of words, of character grams
 MAX_CHARS = 10_000  #: of a text; what stands behind is not read
 MAX_TOKENS = 2_000
 MAX_WORD = 40  #: characters of one word
@@ -43,14 +43,14 @@ _RUN = re.compile(r"(.)\1{2,}")
 _CLASSES = (
     ("url", re.compile(r"https?://.*|www\..*|https?")),
     ("user", re.compile(r"@.*|\[name\]")),
+    ("smile", re.compile(r"[:;=]['^o-]?[)\]*dp]+|<3+|\^_*\^|[(][:;]")),
+    ("frown", re.compile(r"[:;=]['^o-]?[(\[/\\|@s]+|</3+|-_+-")),
     ("money", re.compile(r"[£$€₹].*")),
     ("percent", re.compile(r"\d.*%")),
     ("time", re.compile(r"\d{1,2}:\d\d(?::\d\d)?|\d{1,2}(?:am|pm)|\d{4}h")),
     ("date", re.compile(r"\d{1,4}[./-]\d{1,2}(?:[./-]\d{1,4})?|\d{1,2}(?:st|nd|rd|th)")),
     ("number", re.compile(r"\d+(?:[.,:/-]\d+)*")),
     ("code", re.compile(r".*\d.*")),
-    ("smile", re.compile(r"[:;=]['^o-]?[)\]*dp]+|<3+|\^_*\^|[(][:;]")),
-    ("frown", re.compile(r"[:;=]['^o-]?[(\[/\\|@s]+|</3+|-_+-")),
     ("tag", re.compile(r"#.*")),
     ("emoji", re.compile(r"[\u2190-\u2bff\u3030\u303d\U0001f000-\U0001faff]")),
 )
@@ -64,8 +64,8 @@ _KIND_OF = {  #: of plain words, without their apostrophes
         "barely scarcely dont doesnt didnt isnt wasnt arent werent wont wouldnt couldnt shouldnt "
         "hasnt havent hadnt aint",
         "but": "but however although though except",
-        "first": "i me my mine myself im ive id ill",
-        "we": "we us our ours weve were",
+        "first": "i me my mine myself im ive",
+        "we": "we us our ours weve",
         "you": "you your yours u ur youre",
         "they": "they them their theyre theyve",
         "asks": "why when how what where who which anyone anybody",
@@ -94,7 +94,7 @@ class Document:
     """The features of one text."""
 
     tokens: tuple[Word, ...]  #: in order
-    negated: tuple[bool, ...]  #: one a token
+    negated: tuple[str, ...]  #: the negation each token stands under, or ""
     ids: dict[int, str]  #: unigrams and bigrams present -> how to show them to people
     words: dict[str, Word]  #: the distinct tokens; their grams are the grams of the text
     caps: int  #: words all in capitals
@@ -109,7 +109,7 @@ class Reader:
 
     def read(self, text: str) -> Document:
         """Take a text apart. Any string is a text."""
-        text = text[:MAX_CHARS].replace("’", "'").encode("utf-8", "replace").decode()
+        text = text[:MAX_CHARS].replace("’", "'").encode("utf-8", "ignore").decode()
         tokens = [self._word(raw) for raw in _TOKEN.findall(text.lower())[:MAX_TOKENS]]
         negated = list(_negated(tokens))
         return Document(
@@ -129,9 +129,9 @@ class Reader:
         return found
 
 
-def hashed(gram: str) -> int:
-    """The id of a word, bigram or character gram: CRC-32 of its UTF-8, the low ``BITS`` bits."""
-    return crc32(gram.encode()) % SPACE
+def hashed(words: str) -> int:
+    """The id of a word or a pair of words: CRC-32 of its UTF-8, the low bits."""
+    return crc32(words.encode()) % WORDS
 
 
 def grams(word: str) -> bytes:
@@ -140,8 +140,8 @@ def grams(word: str) -> bytes:
     spans = [(i, i + n) for n in (3, 4, 5) for i in range(len(padded) - n + 1)]
     if padded.isascii():  # encoded once: most of the time of a word not seen before
         blob = padded.encode()
-        return array("i", {crc32(blob[i:j]) % SPACE for i, j in spans}).tobytes()
-    return array("i", {hashed(padded[i:j]) for i, j in spans}).tobytes()
+        return array("i", {crc32(blob[i:j]) % GRAMS for i, j in spans}).tobytes()
+    return array("i", {crc32(padded[i:j].encode()) % GRAMS for i, j in spans}).tobytes()
 
 
 def meta(rating: float | None, kind: str) -> list[float]:
@@ -181,24 +181,27 @@ def _shape(raw: str) -> tuple[str, str]:
     return cut, _KIND_OF.get(cut.replace("'", ""), "word" if cut == raw else "long")
 
 
-def _negated(tokens: list[Word]) -> Iterator[bool]:
-    left = 0
+def _negated(tokens: list[Word]) -> Iterator[str]:
+    left, negation = 0, ""
     for word in tokens:
-        if word.kind == "end":
-            left = 0
-        yield left > 0 and word.kind != "not"
-        left = REACH if word.kind == "not" else left - 1
+        if word.kind == "not":
+            left, negation = REACH, word.text
+            yield ""
+        else:
+            left = 0 if word.kind == "end" else left
+            yield negation if left > 0 else ""
+            left -= 1
 
 
-def _ids(tokens: list[Word], negated: list[bool]) -> dict[int, str]:
+def _ids(tokens: list[Word], negated: list[str]) -> dict[int, str]:
     found: dict[int, str] = {}
     last = "<start>"
-    for word, marked in zip(tokens, negated, strict=True):
+    for word, negation in zip(tokens, negated, strict=True):
         text = word.text
         found[word.plain] = text
-        if marked:
-            found[word.marked] = f"not {text}"
         pair = f"{last} {text}"
-        found[crc32(pair.encode()) % SPACE] = pair
+        found[crc32(pair.encode()) % WORDS] = pair
+        if negation:
+            found[word.marked] = pair if negation == last else f"{negation} … {text}"
         last = text
     return found

@@ -30,6 +30,14 @@ FORMAT = 1
 HEADS = ("negative", "neutral", "positive", "complaint")
 COMPLAINT = HEADS.index("complaint")
 MOST_WORDS = 5  #: in ``Score.why``
+_STARS = 0.8  #: how sure the best or worst stars are without a word
+_SMALL_WORDS = (  #: they tell a person nothing where they stand alone
+    "a about after all also am an and any are as at be been before but by can could did do does "
+    "for from get go got had has have he her him his how i i'd i'm i've if in into is it it's its "
+    "just me my of on or our she so some than that that's the their them then there they this to "
+    "up us was we were what when where which who why will with would you your"
+)
+_SMALL = frozenset(_SMALL_WORDS.split())
 
 Row = NDArray[np.float64]
 
@@ -40,10 +48,10 @@ class ModelError(UserError):
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The arrays of model.npz. H = len(HEADS), S = features.SPACE."""
+    """The arrays of model.npz. H = len(HEADS)."""
 
-    words: NDArray[np.int8]  #: (S, H)
-    grams: NDArray[np.int8]  #: (S, H)
+    words: NDArray[np.int8]  #: (features.WORDS, H)
+    grams: NDArray[np.int8]  #: (features.GRAMS, H)
     scale: Row  #: (2, H): the worth of one unit in ``words`` and in ``grams``
     dense: Row  #: (style and meta features, H)
     bias: Row  #: (H,)
@@ -53,7 +61,8 @@ class Weights:
     def shapes(self) -> Iterator[tuple[str, bool]]:
         """Name each array, and say whether its shape and type are as above."""
         heads, rows = len(HEADS), len(NAMES) + len(features.META)
-        wanted = [(features.SPACE, heads)] * 2 + [(2, heads), (rows, heads), (heads,), (4, 3), (2,)]
+        hashed = [(features.WORDS, heads), (features.GRAMS, heads)]
+        wanted = [*hashed, (2, heads), (rows, heads), (heads,), (COMPLAINT + 1, COMPLAINT), (2,)]
         for field, shape in zip(fields(self), wanted, strict=True):
             array = getattr(self, field.name)
             kind = np.int8 if field.name in ("words", "grams") else np.float64
@@ -111,7 +120,9 @@ class LinearClassifier:
         ids, grams = _rows(document)
         words = w.words[ids, head] * (w.scale[0, head] / _root(ids))
         chars = w.grams[grams, head] * (w.scale[1, head] / _root(grams))
-        worth = dict(zip(document.ids.values(), words.tolist(), strict=True))
+        worth = dict.fromkeys(document.ids.values(), 0.0)
+        for name, more in zip(document.ids.values(), words.tolist(), strict=True):
+            worth[name] += more
         spelt = [word for word in document.words.values() if word.grams]
         starts = list(accumulate((len(word.grams) // 4 for word in spelt[:-1]), initial=0))
         sums = np.add.reduceat(chars, starts).tolist() if spelt else []
@@ -136,7 +147,7 @@ def load(folder: Path) -> LinearClassifier:
 def _about(path: Path) -> dict[str, Any]:
     try:
         about = json.loads(_bytes(path))
-        found = about["format"], about["features"], about["bits"], tuple(about["heads"])
+        found = (about["format"], about["features"], tuple(about["bits"]), tuple(about["heads"]))
         str(about["sha256"] + about["lexicon_sha256"])
     except (ValueError, KeyError, TypeError) as e:
         raise ModelError(f"{path} does not describe a model ({e!r}): {_HELP}") from None
@@ -188,20 +199,24 @@ def _root(rows: NDArray[np.int32]) -> float:
 def _wordless(rating: float | None, name: str) -> Score:
     """A text without a word complains of nothing; its stars, if it has any, are its feeling."""
     stars = 0.5 if rating is None or math.isnan(rating) else min(max(rating, 0.0), 1.0)
-    negative, positive = max(0.0, 1.0 - 2.0 * stars), max(0.0, 2.0 * stars - 1.0)
+    feeling = _STARS * (2.0 * stars - 1.0)
+    negative, positive = max(0.0, -feeling), max(0.0, feeling)
     return Score(negative, 1.0 - negative - positive, positive, 0.0, name)
 
 
 def _strongest(worth: dict[str, float]) -> Iterator[str]:
     """At most MOST_WORDS names with a positive worth that say something new to a person."""
-    told: set[str] = set()
-    for name in sorted(worth, key=worth.__getitem__, reverse=True):
-        words = set(name.split())
-        if len(told) >= MOST_WORDS or worth[name] <= 0.0:
-            return
+    names = (name for name in sorted(worth, key=worth.__getitem__, reverse=True) if worth[name] > 0)
+    told = set(_SMALL.split())
+    left = MOST_WORDS
+    for name in names:
+        words = set(name.replace("… ", "").split())
         if not words <= told and all(word[0].isalnum() for word in words):
-            told |= words
             yield name
+            told |= words
+            left -= 1
+        if not left:
+            return
 
 
 def _sigmoid(logit: float) -> float:

@@ -20,6 +20,7 @@ NAMES: tuple[str, ...] = (
     *("length", "caps", "asks_last"),
     *(f"n_{name}" for name in (*_COUNTED, *_MARKS)),
 )
+_PLACE = {name: at for at, name in enumerate((*_COUNTED, *_MARKS))}
 _FLIP = -0.74  #: what a negation makes of a valence (VADER's N_SCALAR)
 _FADE = 0.9  #: how a booster fades with each word (VADER: .95, then .9)
 _LATE = 1.5  #: VADER's weight of what stands after "but"; before it: .5
@@ -31,7 +32,6 @@ def style(document: Document) -> list[float]:
     if not tokens:
         return [0.0] * len(NAMES)
     kinds = [word.kind for word in tokens]
-    texts = [word.text for word in tokens]
     turn = kinds.index("but") if "but" in kinds else None
     felt = list(_felt(document))
     return [
@@ -40,10 +40,20 @@ def style(document: Document) -> list[float]:
         *_opinions(tokens, document.negated),
         math.log1p(len(tokens)),
         document.caps / len(tokens),
-        float(texts[-1].startswith("?")),
-        *(math.log1p(kinds.count(kind)) for kind in _COUNTED),
-        *(math.log1p(texts.count(mark)) for mark in _MARKS),
+        float(tokens[-1].text.startswith("?")),
+        *_counts(tokens),
     ]
+
+
+def _counts(tokens: Sequence[Word]) -> list[float]:
+    """How often each kind and each mark occurs, as log(1 + n)."""
+    row = [0] * len(_PLACE)
+    for word in tokens:
+        if word.kind in _PLACE:
+            row[_PLACE[word.kind]] += 1
+        if word.text in _MARKS:
+            row[_PLACE[word.text]] += 1
+    return [math.log1p(count) if count else 0.0 for count in row]
 
 
 def _felt(document: Document) -> Iterator[tuple[int, float]]:
@@ -86,10 +96,11 @@ def _turned(felt: Sequence[tuple[int, float]], turn: int | None) -> list[float]:
     return [late / math.sqrt(late * late + 15.0), soon / math.sqrt(soon * soon + 15.0)]
 
 
-def _opinions(tokens: Sequence[Word], negated: Sequence[bool]) -> list[float]:
+def _opinions(tokens: Sequence[Word], negated: Sequence[str]) -> list[float]:
     """Counts of liked and disliked words: plain, their balance, and under a negation."""
-    plain = [w.opinion for w, n in zip(tokens, negated, strict=True) if w.opinion and not n]
-    turned = [w.opinion for w, n in zip(tokens, negated, strict=True) if w.opinion and n]
+    known = [(w.opinion, n) for w, n in zip(tokens, negated, strict=True) if w.opinion]
+    plain = [sign for sign, negation in known if not negation]
+    turned = [sign for sign, negation in known if negation]
     likes, dislikes = plain.count(1), plain.count(-1)
     return [
         math.log1p(likes),

@@ -17,6 +17,7 @@ from monitor.store.records import DigestRow, Judged, OutboxState, Overview
 from monitor.store.rows import incident_of, judged_of, source_of
 from monitor.store.statements import Room
 from monitor.store.tables import brands, gaps, incidents, mentions, outbox, sources
+from monitor.store.verdicts import OLD
 
 PAGE = 500  #: mentions read in one transaction
 
@@ -98,9 +99,9 @@ class Reports(Room):
         c = mentions.c
         light = select(c.seen_at, c.source, c.kind, c.label, c.action, c.reason)
         wanted = light.where(c.brand == brand, c.seen_at >= since, c.seen_at < until)
-        wanted = wanted.where(c.quiet.is_(False))
         with self._database.read() as tx:
-            return [DigestRow(**row._asdict()) for row in tx.execute(wanted.order_by(c.seen_at))]
+            rows = tx.execute(wanted.order_by(c.seen_at))
+            return [DigestRow(**row._asdict()) for row in rows if row.reason != OLD]
 
     def digest_incidents(self, brand: str, since: datetime, until: datetime) -> list[Card]:
         """The incidents that lived in a period, the biggest first."""

@@ -243,7 +243,6 @@ Index(
     "ix_mentions_digest",
     mentions.c.brand,
     mentions.c.seen_at,
-    mentions.c.quiet,
     mentions.c.source,
     mentions.c.kind,
     mentions.c.label,

@@ -133,7 +133,7 @@ def _untold(verdict: Verdict) -> Action:
 def _keep(
     tx: Connection, claimed: Claimed, verdict: Verdict, action: Action, incident: str | None
 ) -> Action:
-    old = verdict.action == "tell" and claimed.quiet
+    old = verdict.action != "ignored" and claimed.quiet
     judged = update(mentions).where(mentions.c.id == claimed.id)
     tx.execute(
         judged.values(

@@ -220,8 +220,9 @@ def test_digest_is_shown_written_and_mailed_once(monitor: Shell) -> None:
             f'port = {mail.port}\nfrom = "watch@acme.example"\n'
         )
         f.flush()
-        assert "1 delivered now" in monitor("digest", *this, "--send").out
-        assert "queued before" in monitor("digest", *this, "--send").out
+        assert "not over yet" in monitor("digest", *this, "--send", status=2).complaint
+        assert "1 delivered now" in monitor("digest", "--send").out
+        assert "queued before" in monitor("digest", "--send").out
         assert [m.recipient for m in mail.mails] == ["ana@acme.example"]
     assert monitor.status()["last_digest"] is not None
 

@@ -69,6 +69,7 @@ def test_the_verbs_work_from_it_without_the_checkout(installed: Shell) -> None:
     assert installed("score", stdin=line).jsonl[0]["label"] == "negative"
     installed("init", "--brand", "Acme")
     assert installed("db", "upgrade").out.startswith("schema 0")
+    installed("once")
     assert installed("digest", "--to", "week.html").out.split() == ["week.html", "week.txt"]
     assert "Acme" in (installed.folder / "week.html").read_text("utf-8")
     assert "digest.html" in installed("demo", "--help").out

@@ -34,11 +34,11 @@ def reader() -> Reader:
 
 
 def test_hashes_never_change() -> None:
-    assert hashed("refund") == 5208
+    assert hashed("refund") == 267352
     assert hashed("café 😡") == 97260
-    late = [71824, 108212, 109989, 125591, 132245, 139157, 143580, 164497, 217376]
+    late = [1173, 8085, 12508, 33425, 71824, 86304, 108212, 109989, 125591]
     assert sorted(array("i", grams("late"))) == late
-    assert sorted(array("i", grams("né"))) == [22360, 133577, 217181]
+    assert sorted(array("i", grams("né"))) == [2505, 22360, 86109]
 
 
 @pytest.mark.parametrize(

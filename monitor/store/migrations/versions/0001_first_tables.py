@@ -151,7 +151,7 @@ def _mentions() -> None:
     _partial("ix_mentions_due", "mentions", "due_at", "action IS NULL")
     _partial("ix_mentions_incident", "mentions", "incident", "incident IS NOT NULL")
     op.create_index("ix_mentions_seen", "mentions", ["seen_at"])
-    digest = ["brand", "seen_at", "quiet", "source", "kind", "label", "action", "reason"]
+    digest = ["brand", "seen_at", "source", "kind", "label", "action", "reason"]
     op.create_index("ix_mentions_digest", "mentions", digest)
     mention = sa.ForeignKey("mentions.id", name="fk_labels_mention_id", ondelete="CASCADE")
     op.create_table(
