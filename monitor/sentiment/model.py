@@ -207,7 +207,7 @@ def _wordless(rating: float | None, name: str) -> Score:
 def _strongest(worth: dict[str, float]) -> Iterator[str]:
     """At most MOST_WORDS names with a positive worth that say something new to a person."""
     names = (name for name in sorted(worth, key=worth.__getitem__, reverse=True) if worth[name] > 0)
-    told = set(_SMALL.split())
+    told = set(_SMALL)
     left = MOST_WORDS
     for name in names:
         words = set(name.replace("… ", "").split())
