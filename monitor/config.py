@@ -243,6 +243,8 @@ class DigestTable(_Table):
 
 class WebTable(_Table):
     bind: Bind = "127.0.0.1:8080"
+    public_url: str = ""  #: accepted for routes to come, as is ``token``
+    token: Secret | None = None
 
 
 class PrivacyTable(_Table):
@@ -255,6 +257,7 @@ class Config(_Table):
 
     monitor: MonitorTable = MonitorTable()
     http: HttpTable = HttpTable()
+    endpoints: Mapping[str, str] = Field(default_factory=dict)  #: for kinds to come; feeds have url
     brand: tuple[BrandTable, ...] = Field(min_length=1)
     source: tuple[SourceTable, ...] = ()
     alerts: AlertsTable = AlertsTable()

@@ -30,6 +30,8 @@ def test_the_example_has_every_key_and_loads() -> None:
     raw, example = tomllib.loads(text), parse(text, "example")
     assert set(raw) == set(Config.model_fields)
     for name, given_keys in raw.items():
+        if name == "endpoints":  # its keys are kinds
+            continue
         first = getattr(example, name)
         table, keys = (
             (first[0], {k for t in given_keys for k in t})
