@@ -40,6 +40,7 @@ _SMALL_WORDS = (  #: they tell a person nothing where they stand alone
 _SMALL = frozenset(_SMALL_WORDS.split())
 
 Row = NDArray[np.float64]
+Units = NDArray[np.int8]
 
 
 class ModelError(UserError):
@@ -50,8 +51,8 @@ class ModelError(UserError):
 class Weights:
     """The arrays of model.npz. H = len(HEADS)."""
 
-    words: NDArray[np.int8]  #: (features.WORDS, H)
-    grams: NDArray[np.int8]  #: (features.GRAMS, H)
+    words: Units  #: (features.WORDS, H)
+    grams: Units  #: (features.GRAMS, H)
     scale: Row  #: (2, H): the worth of one unit in ``words`` and in ``grams``
     dense: Row  #: (style and meta features, H)
     bias: Row  #: (H,)
@@ -86,12 +87,22 @@ class LinearClassifier:
 
     def logits(self, document: features.Document, meta: Sequence[float]) -> Row:
         """One number a head, as the linear model gives it, uncalibrated."""
+        return self._logits(document, self._rows(document), meta)
+
+    def _rows(self, document: features.Document) -> tuple[Units, Units]:
+        """The rows of both matrices that a text adds up."""
+        ids = np.fromiter(document.ids, np.intp, len(document.ids))
+        packed = b"".join([word.grams for word in document.words.values()])
+        grams = np.frombuffer(packed, np.int32)
+        return self._weights.words.take(ids, axis=0), self._weights.grams.take(grams, axis=0)
+
+    def _logits(
+        self, document: features.Document, rows: tuple[Units, Units], meta: Sequence[float]
+    ) -> Row:
         w = self._weights
-        ids, grams = _rows(document)
-        words = w.words[ids].sum(axis=0, dtype=np.int64) / _root(ids)
-        chars = w.grams[grams].sum(axis=0, dtype=np.int64) / _root(grams)
+        words, grams = (np.add.reduce(half, axis=0, dtype=np.int64) / _root(half) for half in rows)
         dense = np.array([*style(document), *meta])
-        logits: Row = words * w.scale[0] + chars * w.scale[1] + dense @ w.dense + w.bias
+        logits: Row = words * w.scale[0] + grams * w.scale[1] + dense @ w.dense + w.bias
         return logits
 
     def _score(self, mention: Mention) -> Score:
@@ -99,12 +110,13 @@ class LinearClassifier:
         document = self._reader.read(f"{post.title}\n{post.text}" if post.title else post.text)
         if not document.tokens:
             return _wordless(post.rating, self.name)
-        logits = self.logits(document, features.meta(post.rating, post.kind))
+        rows = self._rows(document)
+        logits = self._logits(document, rows, features.meta(post.rating, post.kind))
         negative, neutral, positive = shares = self._shares(logits[:COMPLAINT])
         slope, offset = self._weights.complaint
         complaint = _sigmoid(float(slope * logits[COMPLAINT] + offset))
         head = COMPLAINT if complaint >= 0.5 else shares.index(max(shares))
-        why = tuple(_strongest(self._worth(document, head)))
+        why = tuple(_strongest(self._worth(document, rows, head)))
         return Score(negative, neutral, positive, complaint, self.name, why)
 
     def _shares(self, logits: Row) -> list[float]:
@@ -114,20 +126,21 @@ class LinearClassifier:
         shares: list[float] = (powers / powers.sum()).tolist()
         return shares
 
-    def _worth(self, document: features.Document, head: int) -> dict[str, float]:
+    def _worth(
+        self, document: features.Document, rows: tuple[Units, Units], head: int
+    ) -> dict[str, float]:
         """What each word, with its characters, and each pair of words adds to one head's logit."""
-        w = self._weights
-        ids, grams = _rows(document)
-        words = w.words[ids, head] * (w.scale[0, head] / _root(ids))
-        chars = w.grams[grams, head] * (w.scale[1, head] / _root(grams))
+        words, grams = (half[:, head].astype(np.int64) for half in rows)
+        scale = self._weights.scale[:, head].tolist()
+        of_word, of_gram = (unit / _root(half) for unit, half in zip(scale, rows, strict=True))
         worth = dict.fromkeys(document.ids.values(), 0.0)
-        for name, more in zip(document.ids.values(), words.tolist(), strict=True):
-            worth[name] += more
+        for name, units in zip(document.ids.values(), words.tolist(), strict=True):
+            worth[name] += units * of_word
         spelt = [word for word in document.words.values() if word.grams]
         starts = list(accumulate((len(word.grams) // 4 for word in spelt[:-1]), initial=0))
-        sums = np.add.reduceat(chars, starts).tolist() if spelt else []
-        for word, more in zip(spelt, sums, strict=True):
-            worth[word.text] = worth.get(word.text, 0.0) + more
+        sums = np.add.reduceat(grams, starts).tolist() if spelt else []
+        for word, units in zip(spelt, sums, strict=True):
+            worth[word.text] = worth.get(word.text, 0.0) + units * of_gram
         return worth
 
 
@@ -186,13 +199,7 @@ def _weights(blob: bytes, path: Path) -> Weights:
 _HELP = "install the program again, or build the model with `make model`"
 
 
-def _rows(document: features.Document) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Rows of the word matrix and of the gram matrix that a text adds up."""
-    packed = b"".join([word.grams for word in document.words.values()])
-    return np.fromiter(document.ids, np.int32, len(document.ids)), np.frombuffer(packed, np.int32)
-
-
-def _root(rows: NDArray[np.int32]) -> float:
+def _root(rows: Units) -> float:
     return math.sqrt(max(len(rows), 1))
 
 
@@ -206,17 +213,16 @@ def _wordless(rating: float | None, name: str) -> Score:
 
 def _strongest(worth: dict[str, float]) -> Iterator[str]:
     """At most MOST_WORDS names with a positive worth that say something new to a person."""
-    names = (name for name in sorted(worth, key=worth.__getitem__, reverse=True) if worth[name] > 0)
-    told = set(_SMALL)
+    told: set[str] = set()
     left = MOST_WORDS
-    for name in names:
+    for name in sorted(worth, key=worth.__getitem__, reverse=True):
+        if worth[name] <= 0.0 or not left:
+            return
         words = set(name.replace("… ", "").split())
-        if not words <= told and all(word[0].isalnum() for word in words):
+        if not words - _SMALL <= told and all(word[0].isalnum() for word in words):
             yield name
             told |= words
             left -= 1
-        if not left:
-            return
 
 
 def _sigmoid(logit: float) -> float:

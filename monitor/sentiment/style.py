@@ -23,7 +23,6 @@ NAMES: tuple[str, ...] = (
 _PLACE = {name: at for at, name in enumerate((*_COUNTED, *_MARKS))}
 _FLIP = -0.74  #: what a negation makes of a valence (VADER's N_SCALAR)
 _FADE = 0.9  #: how a booster fades with each word (VADER: .95, then .9)
-_LATE = 1.5  #: VADER's weight of what stands after "but"; before it: .5
 
 
 def style(document: Document) -> list[float]:
@@ -88,7 +87,7 @@ def _valences(felt: Sequence[float], tokens: int) -> list[float]:
 
 
 def _turned(felt: Sequence[tuple[int, float]], turn: int | None) -> list[float]:
-    """Feeling after and before the first "but", as VADER weighs it; and what negations turned."""
+    """Feeling after and before the first "but"."""
     if turn is None:
         return [0.0, 0.0]
     late = sum(v for at, v in felt if at > turn)
