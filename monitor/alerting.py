@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from monitor.domain import Mention, Score, Severity
@@ -22,6 +22,14 @@ class Rules:
     negative: float  #: share of negative towards the brand
     sensitivity: Literal["complaints", "negatives"] = "complaints"  #: the second tells of more
     low_rating: float = 0.25  #: two stars of five
+    precision: float | None = None  #: wanted of complaints told; then a learnt threshold counts
+    learnt: bool = False  #: ``complaint`` was learnt from the brand's labels
+
+    def of(self, learnt: float | None) -> Rules:
+        """The rules of a brand whose labels taught the threshold ``learnt``, if they did."""
+        if learnt is None or self.precision is None:
+            return self
+        return replace(self, complaint=learnt, learnt=True)
 
 
 def decide(mention: Mention, score: Score, rules: Rules) -> tuple[Action, str, Severity]:
@@ -38,11 +46,12 @@ def decide(mention: Mention, score: Score, rules: Rules) -> tuple[Action, str, S
 def _told_because(mention: Mention, score: Score, rules: Rules) -> str | None:
     rating = mention.post.rating
     if score.scored and score.complaint is not None and score.complaint >= rules.complaint:
-        return f"complaint {_number(score.complaint)}"
+        over = f", over {_number(rules.complaint)} learnt from labels" if rules.learnt else ""
+        return f"complaint {_number(score.complaint)}{over}"
     if score.scored and score.negative >= rules.negative:
         return f"negative {_number(score.negative)}"
     if rating is not None and rating <= rules.low_rating and _has_text(mention):
-        return _stars(rating)
+        return _stars(rating) if score.scored else f"{_stars(rating)}, {_unscored(score)}"
     if score.scored and rules.sensitivity == "negatives" and score.label == "negative":
         return f"negative {_number(score.negative)}, more than the rest"
     return None
@@ -53,12 +62,17 @@ def _not_told_because(mention: Mention, score: Score, rules: Rules) -> str:
     if rating is not None and rating <= rules.low_rating:
         return f"{_stars(rating)} without a text"
     if not score.scored or score.complaint is None:
-        said = score.why[0] if score.why else ""
-        return said if said.startswith("not scored") else f"not scored: {score.lang}"
+        return _unscored(score)
+    learnt = " learnt from labels" if rules.learnt else ""
     return (
-        f"complaint {_number(score.complaint)} is under {_number(rules.complaint)}, "
+        f"complaint {_number(score.complaint)} is under {_number(rules.complaint)}{learnt}, "
         f"negative {_number(score.negative)} under {_number(rules.negative)}"
     )
+
+
+def _unscored(score: Score) -> str:
+    said = score.why[0] if score.why else ""
+    return said if said.startswith("not scored") else f"not scored: {score.lang}"
 
 
 def _has_text(mention: Mention) -> bool:

@@ -105,7 +105,9 @@ def policy(config: Config) -> Policy:
 
 
 def rules(alerts: AlertsTable) -> alerting.Rules:
-    return alerting.Rules(alerts.complaint, alerts.negative, alerts.sensitivity)
+    return alerting.Rules(
+        alerts.complaint, alerts.negative, alerts.sensitivity, precision=alerts.precision or None
+    )
 
 
 def card_targets(config: Config, brand: BrandTable) -> tuple[str, ...]:

@@ -207,9 +207,10 @@ class SourceTable(BaseModel):
 
 
 class AlertsTable(_Table):
-    complaint: Share = 0.5
+    complaint: Share = 0.47
     negative: Share = 0.9
     sensitivity: Literal["complaints", "negatives"] = "complaints"
+    precision: Share = 0.0  #: wanted of complaints told, once a brand's labels reach it; 0: none
     backlog: Span = timedelta()  #: posts older than the first run by more are never told
     update_every: Span = timedelta(seconds=10)  #: at most one edit of a card in this time
     window: Rest = timedelta(hours=72)  #: a complaint joins an incident this long after its last
@@ -249,6 +250,7 @@ class WebTable(_Table):
 
 class PrivacyTable(_Table):
     store_authors: bool = True
+    train_on_reddit: bool = False
     keep: Keep = timedelta(days=365)
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 Label = Literal["negative", "neutral", "positive"]
 Action = Literal["alerted", "attached", "digest", "suppressed", "ignored"]
 Severity = Literal["critical", "high", "normal"]
+Head = Literal["complaint", "sentiment"]
 
 QUIET_AFTER = timedelta(days=7)  #: a source without a mention for this long is called quiet
 
@@ -30,6 +31,11 @@ class Post:
     thread_title: str = ""  #: title of the thread or article this post stands under
     reach: int | None = None  #: replies, likes or followers, where the site says so
 
+    @property
+    def whole(self) -> str:
+        """Title and text as one text, the title on a line of its own."""
+        return f"{self.title}\n{self.text}" if self.title else self.text
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -49,6 +55,7 @@ class Mention:
     brand: str
     matches: tuple[Match, ...]
     own: bool = False  #: written by one of the brand's own authors
+    rivals: tuple[Match, ...] = ()  #: where a competitor is named; looked up to judge, not stored
 
     @property
     def key(self) -> str:
@@ -67,12 +74,36 @@ class Score:
     why: tuple[str, ...] = ()  #: deciding words, strongest first
     scored: bool = True  #: False: no model for this language
     lang: str = "en"
+    sentence: str = ""  #: of the text, where the deciding words stand; at most 300 characters
 
     @property
     def label(self) -> Label:
         if self.negative > max(self.neutral, self.positive):
             return "negative"
         return "positive" if self.positive > self.neutral else "neutral"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What a brand's labels made of one head of the shipped model, and the receipt for it."""
+
+    brand: str
+    head: Head
+    base: str  #: the model whose scores it turns, as ``Score.model`` names it
+    weights: tuple[tuple[float, ...], ...]  #: a row a class (``sentiment.refit``); () if none
+    threshold: float | None  #: complaint from which the wanted precision is reached, if known
+    n: int  #: labels it learnt from
+    positives: int  #: of these, complaints or negatives
+    before: float | None  #: cross-validated average precision of what was in force
+    after: float | None  #: and of this one; None: there were too few labels to measure
+    state: Literal["promoted", "refused", "undone"]
+    reason: str  #: of that state, for people
+    made_at: datetime
+    id: int = 0  #: given by the store
+
+    @property
+    def name(self) -> str:
+        return f"{self.head}#{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +147,7 @@ class Quote:
     url: str
     published_at: datetime | None
     why: tuple[str, ...] = ()
+    sentence: str = ""  #: of the text, the one that decided
 
 
 @dataclass(frozen=True, slots=True)

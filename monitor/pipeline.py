@@ -39,6 +39,8 @@ from monitor.seams import (
     Source,
     SourceError,
 )
+from monitor.sentiment import calibration
+from monitor.sentiment.layers import Adapted
 from monitor.store import Claimed, Store, StoreError
 
 log = structlog.get_logger()
@@ -148,7 +150,11 @@ class Pipeline:
         """Score what waits, decide who is told, until ``stop()``; return how many were judged."""
         judged = 0
         while not stop() and (waiting := self._claim_mentions(limit)):
-            for claimed, verdict in zip(waiting, self._verdicts(waiting), strict=True):
+            # Asked for each time, so that what was trained or undone counts at once.
+            brands = {claimed.mention.brand for claimed in waiting}
+            layers, shifts = self.store.layers(brands), self.store.shifts(brands)
+            verdicts = self._verdicts(waiting, Adapted(self.classifier, layers, shifts))
+            for claimed, verdict in zip(waiting, verdicts, strict=True):
                 spoilt = self._settle(claimed, verdict) if isinstance(verdict, Verdict) else verdict
                 if spoilt is not None:
                     why = type(spoilt).__name__
@@ -159,17 +165,17 @@ class Pipeline:
     def _claim_mentions(self, limit: int) -> list[Claimed]:
         return self.store.claim_mentions(self.now(), self.leases.judge, limit)
 
-    def _verdicts(self, waiting: Sequence[Claimed]) -> list[Verdict | Exception]:
+    def _verdicts(self, waiting: Sequence[Claimed], model: Adapted) -> list[Verdict | Exception]:
         """One each; a text that breaks the model or a rule spoils its own verdict only."""
-        mentions = [claimed.mention for claimed in waiting]
         try:
-            scores = self.classifier.score(mentions)
-            return [self.verdict(m, score) for m, score in zip(mentions, scores, strict=True)]
+            mentions = [self.matcher.with_rivals(claimed.mention) for claimed in waiting]
+            scores = zip(mentions, model.score(mentions), strict=True)
+            return [self.verdict(m, score, model.threshold(m, score)) for m, score in scores]
         except Exception as e:
             if len(waiting) == 1:
                 log.exception("not_judged", mention=waiting[0].id)
                 return [e]
-            return [verdict for claimed in waiting for verdict in self._verdicts([claimed])]
+            return [verdict for claimed in waiting for verdict in self._verdicts([claimed], model)]
 
     def _settle(self, claimed: Claimed, verdict: Verdict) -> Exception | None:
         """Keep a verdict; what went wrong, where only this mention can be the reason."""
@@ -194,9 +200,10 @@ class Pipeline:
         log.info("judged", mention=claimed.id, brand=mention.brand, action=action)
         return None
 
-    def verdict(self, mention: Mention, score: Score) -> Verdict:
-        """Who should hear of this, and why. Pure."""
-        action, reason, severity = alerting.decide(mention, score, self.policy.rules)
+    def verdict(self, mention: Mention, score: Score, learnt: float | None = None) -> Verdict:
+        """Who should hear of this, and why; ``learnt`` is its brand's own threshold. Pure."""
+        rules = self.policy.rules.of(learnt)
+        action, reason, severity = alerting.decide(mention, score, rules)
         topic = self.topics.of(f"{mention.post.title}\n{mention.post.text}")
         return Verdict(score, action, reason, topic, severity)
 
@@ -316,10 +323,24 @@ class Pipeline:
     # -- housekeeping ----------------------------------------------------------------
 
     def tidy(self) -> None:
-        """Close incidents that went quiet and forget what is older than the operator keeps."""
+        """Close quiet incidents, forget what is older than is kept, count complaints anew."""
         now = self.now()
         self.store.close_quiet(now - self.policy.window, now)
         self.store.prune(now - self.policy.keep)
+        for brand in self.policy.card_targets:
+            try:
+                self.store.set_shift(brand, self._shift(brand))
+            except StoreError:
+                raise
+            except Exception:  # a text that breaks the model must not keep the rest from tidying
+                log.exception("no_shift", brand=brand)
+
+    def _shift(self, brand: str) -> float:
+        """What the brand's own share of complaints adds to their log odds."""
+        recent = self.store.recent(brand, calibration.RECENT)
+        scores = self.classifier.score([self.matcher.with_rivals(m) for m in recent])
+        shares = [s.complaint for s in scores if s.scored and s.complaint is not None]
+        return calibration.prior_shift(shares)
 
 
 def _week_before(week: Week) -> Week:

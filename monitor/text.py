@@ -81,6 +81,14 @@ def cut(text: str, n: int) -> str:
     return text[:at].rstrip() + "…"
 
 
+def around(text: str, passage: str, n: int) -> str:
+    """At most ``n`` characters of ``text``; they begin at ``passage`` if it would be cut off."""
+    start = text.replace("’", "'").find(passage.removesuffix("…"))  # as a model read it
+    if start <= 0 or len(text) <= n or start + len(passage) < n:
+        return cut(text, n)
+    return cut("… " + text[start:], n)
+
+
 def _inside(text: str, at: int) -> bool:
     """Whether the gap before ``text[at]`` lies within one sign."""
     before, after = text[at - 1], text[at]

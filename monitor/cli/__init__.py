@@ -14,7 +14,7 @@ from typing import NoReturn, cast
 
 import typer
 
-from monitor.cli import database, look, setup, work
+from monitor.cli import database, learn, look, setup, work
 from monitor.cli.options import fail
 from monitor.seams import Failure, UserError
 
@@ -36,6 +36,8 @@ for verb in (
     look.mentions,
     look.incidents,
     work.label,
+    learn.train,
+    learn.evaluate,
     work.digest,
     setup.doctor,
     setup.demo,

@@ -21,7 +21,7 @@ from monitor.text import cut
 if TYPE_CHECKING:
     from monitor.daemon import Round
     from monitor.doctor import Finding
-    from monitor.domain import Batch, Incident, SourceState
+    from monitor.domain import Batch, Incident, Layer, SourceState
     from monitor.store import Judged, Overview
 
 #: What a spreadsheet would run (owasp.org/www-community/attacks/CSV_Injection).
@@ -55,7 +55,8 @@ def _lasting(time: timedelta) -> str:
     return f"{seconds} s"
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """ "1 source", "2 sources"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
@@ -68,8 +69,8 @@ def progress(items: Iterable[Any], total: int, doing: str) -> Iterator[Any]:
 
 def one_round(done: Round, now: Overview) -> None:
     print(
-        f"{_count(done.polled, 'source')} polled, {_count(done.found, 'new mention')}, "
-        f"{done.judged} judged, {_count(done.delivered, 'message')} delivered"
+        f"{count(done.polled, 'source')} polled, {count(done.found, 'new mention')}, "
+        f"{done.judged} judged, {count(done.delivered, 'message')} delivered"
     )
     for trouble in _troubles(now):
         print(trouble, file=sys.stderr)
@@ -86,11 +87,17 @@ def status(seen: Overview, now: datetime, *, as_json: bool) -> None:
         print(f"! {trouble}")
     outbox = seen.outbox
     counts = ", ".join(f"{n} {state}" for state, n in sorted(seen.incidents.items()))
-    print(f"mentions   {seen.mentions}: {seen.waiting} waiting, {seen.dead} could not be judged")
+    print(
+        f"mentions   {seen.mentions}: {seen.waiting} waiting, {seen.dead} could not be judged, "
+        f"{seen.unscored} not scored (language)"
+    )
     print(f"incidents  {counts or 'none'}")
     print(f"outbox     {outbox.pending} pending, {outbox.ambiguous} ambiguous, {outbox.dead} dead")
     print(f"digest     {seen.last_digest or 'none sent yet'}")
     print(f"model      {seen.model or 'nothing scored yet'}")
+    for layer in seen.layers:
+        learnt = f"{count(layer.n, 'label')}, {layer.made_at:%d %b %Y}"
+        print(f"learnt     {layer.brand}: {layer.name} from {learnt}")
 
 
 def _read(source: SourceState, now: datetime) -> tuple[str, str]:
@@ -131,10 +138,34 @@ def _status(seen: Overview, now: datetime) -> dict[str, Any]:
             "oldest_seconds": seen.outbox.oldest_seconds,
             "errors": [{"target": t, "error": e} for t, e in seen.outbox.errors],
         },
-        "mentions": {"total": seen.mentions, "waiting": seen.waiting, "dead": seen.dead},
+        "mentions": {
+            "total": seen.mentions,
+            "waiting": seen.waiting,
+            "dead": seen.dead,
+            "unscored": seen.unscored,
+        },
         "incidents": seen.incidents,
         "last_digest": seen.last_digest,
         "model": seen.model,
+        "layers": [receipt(layer) for layer in seen.layers],
+    }
+
+
+def receipt(layer: Layer) -> dict[str, Any]:
+    """What was learnt and how good it is, without the weights."""
+    return {
+        "brand": layer.brand,
+        "head": layer.head,
+        "layer": layer.name if layer.id else None,
+        "state": layer.state,
+        "reason": layer.reason,
+        "before": layer.before,
+        "after": layer.after,
+        "labels": layer.n,
+        "positives": layer.positives,
+        "threshold": layer.threshold,
+        "base": layer.base,
+        "made_at": stamp(layer.made_at),
     }
 
 
@@ -154,6 +185,8 @@ def _mention(judged: Judged) -> dict[str, Any]:
         "seen_at": stamp(judged.seen_at),
         "rating": post.rating,
         "label": judged.label,
+        "scored": score and score.scored,
+        "lang": score and score.lang,
         "negative": score and round(score.negative, 4),
         "complaint": score and score.complaint and round(score.complaint, 4),
         "topic": judged.topic,
@@ -236,7 +269,7 @@ def posts(batch: Batch, limit: int) -> None:
         for post in shown
     )
     _print(rows, ("published", "author", "title and text", "link"), "no post")
-    print(f"{len(shown)} of {_count(len(batch.posts), 'post')}, {len(batch.rejected)} unreadable")
+    print(f"{len(shown)} of {count(len(batch.posts), 'post')}, {len(batch.rejected)} unreadable")
     for reason in batch.rejected:
         print(_cell(reason).plain)
 

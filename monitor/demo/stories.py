@@ -209,8 +209,8 @@ STORIES: tuple[Story, ...] = (
         author="mossstitch",
         title="Re: Tackpin rant",
         text=(
-            "Same experience, Tackpin ignored me for a month and their seams never match. I have "
-            "moved to Foxglove Patterns since and have been very happy there."
+            "Tackpin ignored me for a month. Foxglove Patterns are lovely, I am very happy with "
+            "them, great instructions."
         ),
         link="https://cuttingtable.example/viewtopic.php?p=2292#p2292",
         fate="kept",

@@ -68,6 +68,7 @@ def figures(
         sentence=told.sentence(complaints),
         subject=told.subject(),
         data_as_of=now.isoformat(),
+        foreign=sum("not scored" in (row.reason or "") for row in counted),
     )
 
 

@@ -79,7 +79,7 @@ class Figures:
     negative: int
     neutral: int
     positive: int
-    unscored: int  #: no model for the language, and no person's label
+    unscored: int  #: no model for the language, no stars and no person's label; or not judged yet
     told: int  #: mentions that were put on a card
     before: tuple[int, int] | None  #: mentions and negative of the week before; None: no such week
     days: tuple[Day, ...]
@@ -91,6 +91,7 @@ class Figures:
     sentence: str
     subject: str
     data_as_of: str
+    foreign: int = 0  #: mentions without a model for their language, those known by stars included
 
 
 def to_json(figures: Figures) -> str:

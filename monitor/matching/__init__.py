@@ -16,7 +16,8 @@ import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from monitor.domain import Match, Mention, Post
 from monitor.matching.terms import (
@@ -26,11 +27,12 @@ from monitor.matching.terms import (
     compiled,
     find,
     host_pattern,
+    named_in,
     one_letter_off,
 )
 from monitor.matching.words import Page, fold, word_pattern
 
-__all__ = ["MAX_MATCHES", "Alias", "Brand", "Matcher"]
+__all__ = ["MAX_MATCHES", "Alias", "Brand", "Matcher", "named"]
 
 MAX_MATCHES = 20  #: places kept for one mention
 
@@ -128,6 +130,7 @@ class Matcher:
         for number, brand in enumerate(self._brands):
             for term in brand.terms:
                 self._index(term, number)
+        self._rivals = {brand.name: brand.competitors for brand in brands}
         self._owners = {t: n for n, brand in enumerate(self._brands) for t in brand.terms}
 
     @staticmethod
@@ -167,6 +170,12 @@ class Matcher:
                 found.append(Mention(post, brand.brand.name, kept, own=own))
         return found
 
+    def with_rivals(self, mention: Mention) -> Mention:
+        """The same mention, and where its post names a competitor of the brand."""
+        rivals = self._rivals.get(mention.brand, ())
+        found = [match for rival in rivals for match in named(rival, mention.post)]
+        return replace(mention, rivals=tuple(found[:MAX_MATCHES]))
+
     def _named(self, page: Page, near: dict[Term, set[str]]) -> set[int]:
         """Brands that may be named, by number."""
         named = {self._owners[term] for term in near}
@@ -186,6 +195,15 @@ class Matcher:
                 if one_letter_off(word, term.joined) and word not in term.others:
                     near[term].add(word)
         return near
+
+
+def named(name: str, post: Post) -> list[Match]:
+    """Where title and text show ``name`` or a handle or tag that begins with it (@AcmeHelp)."""
+    return [
+        Match(name, "title" if at == 0 else "text", *span)
+        for at, part in enumerate((post.title, post.text))
+        for span in islice(named_in(name, part), MAX_MATCHES)
+    ]
 
 
 def _occurrences(brand: _Compiled, page: Page, near: dict[Term, set[str]]) -> list[Match]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from monitor.matching.words import HAS_UNSPACED, UNSPACED, Page, fold, word_pattern
 
@@ -16,6 +17,8 @@ _BETWEEN = frozenset(" \t\n-_‐–")  #: may stand between two words of any nam
 _APOSTROPHES = frozenset("'’‘ʼ`")
 _MINOR = re.compile(r"[\s\-_‐–—.,:;!?'’‘ʼ`\"“”()\[\]]+")  #: punctuation that people leave out
 _GOES_ON = re.compile(r"[_-]?\w")
+_LETTER = re.compile(rf"[^\W_{UNSPACED}]")  #: of writing with spaces
+_NAME_WORD = re.compile(r"[^\W_]+")
 _SHORTEST_RUN = 6  #: letters of a name whose words are also found run together
 _SHORTEST_MISSPELT_RUN = 12  #: letters; "steakhouse" is not a Steam House
 _SHORTEST_DAMAGED = 4  #: letters of the word of a longer name that may be misspelt
@@ -103,6 +106,29 @@ def _border(edge: str, side: str) -> str:
 
 def host_pattern(host: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-]){re.escape(host)}(?![\w-]|\.\w)")
+
+
+def named_in(name: str, text: str) -> Iterator[Span]:
+    """Where ``text`` shows a name as given, whatever its case, or a handle that begins with it."""
+    pattern = _name_pattern(name)
+    for found in pattern.finditer(text) if pattern else ():
+        start, end = found.span()
+        if not (_cuts(text, start) or (_cuts(text, end) and text[start] not in "@#")):
+            yield start, end
+
+
+@lru_cache(maxsize=1024)
+def _name_pattern(name: str) -> re.Pattern[str] | None:
+    words = [re.escape(word) for word in _NAME_WORD.findall(name)]
+    if not words:
+        return None
+    spelt = r"[\W_]{0,3}".join(words)
+    return re.compile(rf"[@#]{''.join(words)}\w*|{spelt}(?:['’]?s)?", re.IGNORECASE)
+
+
+def _cuts(text: str, at: int) -> bool:
+    """Whether a word goes on from one side of ``at`` to the other; never without spaces."""
+    return 0 < at < len(text) and all(_LETTER.match(side) for side in text[at - 1 : at + 1])
 
 
 def _between(folded: str) -> frozenset[str]:

@@ -81,8 +81,9 @@ def _body(card: Card) -> Iterator[Text]:
         yield Text()
         yield from _quoted(quote, _ALONE if len(shown) == 1 else _AMONG)
     yield Text()
-    why = [card.incident.reason, *dict.fromkeys(word for q in card.quotes for word in q.why)]
-    yield Text(f"Why: {_line(' · '.join(why), _AMONG)}")
+    reason = card.incident.reason
+    words = dict.fromkeys(word for q in card.quotes for word in q.why if word not in reason)
+    yield Text(f"Why: {_line(' · '.join([reason, *words]), _AMONG)}")
 
 
 def _changed(card: Card) -> Group:
@@ -100,7 +101,8 @@ def _changed(card: Card) -> Group:
 def _quoted(quote: Quote, most: int) -> Iterator[Text]:
     author = _line(quote.author, _NAME) or "Somebody"
     yield Text(f"{author} on {_line(quote.source, _NAME)}{_at(quote.published_at)}", style="cyan")
-    title, said = _line(quote.title, 120), _line(quote.text, most)
+    title = _line(quote.title, 120)
+    said = text.around(_line(quote.text, len(quote.text)), quote.sentence, most)
     if title and not said.startswith(title):
         yield Text(title, style="italic")
     yield Text(f"“{said}”" if said else "(no text)")

@@ -237,9 +237,9 @@ def _source(source: SourceLine) -> SourceLine:
 
 
 def _notes(figures: Figures) -> list[str]:
-    if not figures.unscored:
+    if not figures.foreign:
         return []
-    what = _plural(figures.unscored, "mention")
+    what = _plural(figures.foreign, "mention")
     return [f"{what} could not be scored: no model for the language."]
 
 

@@ -131,7 +131,8 @@ def _quotes(card: Card) -> Body | None:
 
 
 def _said(quote: Quote, most: int) -> list[Body]:
-    title, said = text.cut(_line(quote.title), _WORDS), text.cut(text.clean(quote.text), most)
+    title = text.cut(_line(quote.title), _WORDS)
+    said = text.around(text.clean(quote.text), quote.sentence, most)
     bold = [_words(title + "\n", bold=True)] if title and not said.startswith(title) else []
     return [*bold, _words(said.strip() or "(no text)")]
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast, get_args
 
-from monitor.domain import Mention, Post, Score
-from monitor.matching import Alias, Brand
+from monitor.domain import Label, Match, Mention, Post, Score
+from monitor.matching import Alias, Brand, named
 from monitor.reading.items import likely
 from monitor.text import clean
 
@@ -171,15 +172,20 @@ def _alias(value: object) -> Alias:
 
 
 def mention_of(line: str) -> Mention:
-    """A line to score as a Mention of its target.
+    """A line to score as a Mention of its target: where it stands, and where a competitor does.
+
+    A target that the text does not name is what all of it is about, as on the brand's own page.
 
     Raises:
         LineError
     """
-    value = object_of(line)
+    return _mention(object_of(line))
+
+
+def _mention(value: Mapping[str, Any]) -> Mention:
     if not isinstance(value.get("text"), str):
         raise LineError('"text" must be a text')
-    _texts(value, "competitors")
+    target, competitors = _text(value, "target"), _texts(value, "competitors")
     post = Post(
         source="",
         kind=_text(value, "kind"),
@@ -189,7 +195,39 @@ def mention_of(line: str) -> Mention:
         text=clean(value["text"]),
         rating=_rating(value),
     )
-    return Mention(post, _text(value, "target"), ())
+    return mention(post, target, competitors)
+
+
+def mention(post: Post, target: str, competitors: Iterable[str] = ()) -> Mention:
+    """A Mention of what a caller names. Without a target (""), nobody in particular is meant."""
+    found = named(target, post) or ([Match(target, "source")] if target else [])
+    rivals = [match for rival in competitors for match in named(rival, post)]
+    return Mention(post, target, tuple(found), rivals=tuple(rivals))
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A mention and what a person says of it."""
+
+    mention: Mention
+    label: Label
+    alert: bool | None  #: whether the team should be told; None: nobody said
+    trait: str = ""  #: what makes it hard, in a word
+
+
+def example_of(line: str) -> Example:
+    """A labelled line.
+
+    Raises:
+        LineError
+    """
+    value = object_of(line)
+    label, alert = value.get("label"), value.get("alert")
+    if label not in get_args(Label):
+        raise LineError(f'"label" must be one of {", ".join(get_args(Label))}')
+    if alert is not None and not isinstance(alert, bool):
+        raise LineError('"alert" must be true, false or null')
+    return Example(_mention(value), cast(Label, label), alert, _text(value, "trait"))
 
 
 def score_line(score: Score) -> str:
@@ -204,6 +242,7 @@ def score_line(score: Score) -> str:
             "scored": score.scored,
             "lang": score.lang,
             "why": list(score.why),
+            "sentence": score.sentence,
         },
         ensure_ascii=False,
     )

@@ -11,8 +11,9 @@ from __future__ import annotations
 import math
 import re
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from zlib import crc32
 
 from monitor.sentiment.lexicon import Lexicon
@@ -93,7 +94,9 @@ class Word:
 class Document:
     """The features of one text."""
 
+    text: str  #: as it was read; a letter whose small form is longer shifts what follows it
     tokens: tuple[Word, ...]  #: in order
+    starts: tuple[int, ...]  #: offset of each token in the text, and of what follows the last one
     negated: tuple[str, ...]  #: the negation each token stands under, or ""
     ids: dict[int, str]  #: unigrams and bigrams present -> how to show them to people
     words: dict[str, Word]  #: the distinct tokens; their grams are the grams of the text
@@ -110,10 +113,13 @@ class Reader:
     def read(self, text: str) -> Document:
         """Take a text apart. Any string is a text."""
         text = text[:MAX_CHARS].replace("’", "'").encode("utf-8", "ignore").decode()
-        tokens = [self._word(raw) for raw in _TOKEN.findall(text.lower())[:MAX_TOKENS]]
+        spans = list(islice(_TOKEN.finditer(text.lower()), MAX_TOKENS))
+        tokens = [self._word(found[0]) for found in spans]
         negated = list(_negated(tokens))
         return Document(
+            text,
             tuple(tokens),
+            (*(found.start() for found in spans), spans[-1].end() if spans else 0),
             tuple(negated),
             _ids(tokens, negated),
             {word.text: word for word in tokens},
@@ -127,6 +133,20 @@ class Reader:
                 self._known.clear()
             found = self._known[raw] = _look_up(raw, self._lexicon)
         return found
+
+
+def part(document: Document, at: Sequence[int]) -> Document:
+    """Some tokens of a document, in order, as a document of their own; nothing is read again."""
+    tokens, negated = [document.tokens[i] for i in at], [document.negated[i] for i in at]
+    return Document(
+        document.text,
+        tuple(tokens),
+        (*(document.starts[i] for i in at), document.starts[-1]),
+        tuple(negated),
+        _ids(tokens, negated),
+        {word.text: word for word in tokens},
+        0,
+    )
 
 
 def hashed(words: str) -> int:
@@ -162,7 +182,7 @@ def _look_up(raw: str, lexicon: Lexicon) -> Word:
         hashed(text),
         hashed(f"not_{text}"),
         b"" if text[0] in _BARE else grams(text.lstrip("#")),
-        kind,
+        "not" if text in lexicon.negations else kind,
         lexicon.valence.get(raw, lexicon.valence.get(text, 0.0)),
         lexicon.opinion.get(text, 0),
         lexicon.boosters.get(text, 0.0),
@@ -193,7 +213,7 @@ def _negated(tokens: list[Word]) -> Iterator[str]:
             left -= 1
 
 
-def _ids(tokens: list[Word], negated: list[str]) -> dict[int, str]:
+def _ids(tokens: Sequence[Word], negated: Sequence[str]) -> dict[int, str]:
     found: dict[int, str] = {}
     last = "<start>"
     for word, negation in zip(tokens, negated, strict=True):

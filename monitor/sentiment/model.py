@@ -1,84 +1,88 @@
-"""The shipped classifier: a hashed linear model in three small files, numpy only.
+"""The shipped classifier of one language: a hashed linear model, numpy only.
 
-One int8 matrix has a column for each head and a row for each hashed word and character gram.
-The sums over a text's rows are whole numbers, so no score depends on what was scored before.
+The document model is one int8 matrix with a column for each head and a row for each hashed word and
+character gram. Where a mention says who is meant, the second stage of target.py has the last word.
+Calm reports of a failure and plain bad feeling are two kinds of complaint with a column each; a
+third column says which kind of text this is, and mixes them.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 import math
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from itertools import accumulate
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.domain import Mention, Score
-from monitor.seams import UserError
-from monitor.sentiment import features
+from monitor.sentiment import features, target, why
 from monitor.sentiment.lexicon import Lexicon
 from monitor.sentiment.style import NAMES, style
+from monitor.sentiment.vocabulary import ENGLISH
 
-FORMAT = 1
-HEADS = ("negative", "neutral", "positive", "complaint")
-COMPLAINT = HEADS.index("complaint")
-MOST_WORDS = 5  #: in ``Score.why``
+HEADS = ("negative", "neutral", "positive", "report", "rant", "mention")
+FEELINGS = 3  #: the first heads; the others make the complaint
+REPORT, RANT, MENTION = range(FEELINGS, len(HEADS))
+TOLD = 0.47  #: from this complaint on, ``why`` says what made it one: config's default
+STAGE = 0.25  #: part of the target's stage in the log odds of a report
+MOST_ALIKE = 0.85  #: no text is so like a mention that plain words in it count for nothing
+NAMED = 2.0  #: log odds that a text which names a brand is like a mention, beyond its style
 _STARS = 0.8  #: how sure the best or worst stars are without a word
-_SMALL_WORDS = (  #: they tell a person nothing where they stand alone
-    "a about after all also am an and any are as at be been before but by can could did do does "
-    "for from get go got had has have he her him his how i i'd i'm i've if in into is it it's its "
-    "just me my of on or our she so some than that that's the their them then there they this to "
-    "up us was we were what when where which who why will with would you your"
-)
-_SMALL = frozenset(_SMALL_WORDS.split())
 
 Row = NDArray[np.float64]
 Units = NDArray[np.int8]
 
 
-class ModelError(UserError):
-    """The model cannot be used: one line that says which file, why, and what helps."""
-
-
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The arrays of model.npz. H = len(HEADS)."""
+    """The arrays of a model. H = len(HEADS); a smaller table than English has is read modulo."""
 
-    words: Units  #: (features.WORDS, H)
-    grams: Units  #: (features.GRAMS, H)
+    words: Units  #: (features.WORDS or a power of two under it, H)
+    grams: Units  #: (features.GRAMS or a power of two under it, H)
     scale: Row  #: (2, H): the worth of one unit in ``words`` and in ``grams``
     dense: Row  #: (style and meta features, H)
     bias: Row  #: (H,)
     shares: Row  #: (4, 3): the three sentiment logits and 1, to log shares before the softmax
-    complaint: Row  #: (2,): slope and offset, from the complaint logit to log odds
+    odds: Row  #: (3, 2): slope and offset, from the logits of report, rant, mention to log odds
+    complaint: Row  #: (2,): slope and offset, from the mixed log odds to those of a complaint
 
     def shapes(self) -> Iterator[tuple[str, bool]]:
         """Name each array, and say whether its shape and type are as above."""
         heads, rows = len(HEADS), len(NAMES) + len(features.META)
-        hashed = [(features.WORDS, heads), (features.GRAMS, heads)]
-        wanted = [*hashed, (2, heads), (rows, heads), (heads,), (COMPLAINT + 1, COMPLAINT), (2,)]
-        for field, shape in zip(fields(self), wanted, strict=True):
+        hashed = [
+            (math.gcd(half.size // heads, full), heads)
+            for half, full in ((self.words, features.WORDS), (self.grams, features.GRAMS))
+        ]
+        rest = [(2, heads), (rows, heads), (heads,), (FEELINGS + 1, FEELINGS), (3, 2), (2,)]
+        for field, shape in zip(fields(self), [*hashed, *rest], strict=True):
             array = getattr(self, field.name)
             kind = np.int8 if field.name in ("words", "grams") else np.float64
             yield field.name, array.shape == shape and array.dtype == kind
 
+    def calibrated(self, logits: Row) -> tuple[Row, Row]:
+        """Three log shares before the softmax; log odds of report, rant and mention."""
+        shares: Row = logits[:FEELINGS] @ self.shares[:-1] + self.shares[-1]
+        return shares, self.odds[:, 0] * logits[FEELINGS:] + self.odds[:, 1]
+
 
 class LinearClassifier:
-    """Scores mentions by their title, text, rating and kind; implements seams.Classifier.
+    """Scores mentions by title, text, target, rating and kind; implements seams.Classifier.
 
-    Not for several threads at once: it remembers the words it has read.
+    Reads one language. Threads may share it: words it remembers are only added and looked up.
     """
 
-    def __init__(self, weights: Weights, lexicon: Lexicon, name: str) -> None:
-        self._weights = weights
+    def __init__(
+        self,
+        weights: Weights,
+        aim: target.Weights | None,
+        lexicon: Lexicon,
+        name: str,
+        lang: str = ENGLISH,
+    ) -> None:
+        self._weights, self._aim = weights, aim
         self._reader = features.Reader(lexicon)
+        self._lang = lang
         self.name = name
 
     def score(self, mentions: Sequence[Mention]) -> list[Score]:
@@ -86,15 +90,16 @@ class LinearClassifier:
         return [self._score(mention) for mention in mentions]
 
     def logits(self, document: features.Document, meta: Sequence[float]) -> Row:
-        """One number a head, as the linear model gives it, uncalibrated."""
+        """One number a head, as the document model gives it, uncalibrated."""
         return self._logits(document, self._rows(document), meta)
 
     def _rows(self, document: features.Document) -> tuple[Units, Units]:
         """The rows of both matrices that a text adds up."""
         ids = np.fromiter(document.ids, np.intp, len(document.ids))
         packed = b"".join([word.grams for word in document.words.values()])
-        grams = np.frombuffer(packed, np.int32)
-        return self._weights.words.take(ids, axis=0), self._weights.grams.take(grams, axis=0)
+        letters = np.frombuffer(packed, np.int32)
+        words, grams = self._weights.words, self._weights.grams
+        return words.take(ids % len(words), axis=0), grams.take(letters % len(grams), axis=0)
 
     def _logits(
         self, document: features.Document, rows: tuple[Units, Units], meta: Sequence[float]
@@ -107,123 +112,79 @@ class LinearClassifier:
 
     def _score(self, mention: Mention) -> Score:
         post = mention.post
-        document = self._reader.read(f"{post.title}\n{post.text}" if post.title else post.text)
+        document = self._reader.read(post.whole)
         if not document.tokens:
-            return _wordless(post.rating, self.name)
-        rows = self._rows(document)
-        logits = self._logits(document, rows, features.meta(post.rating, post.kind))
-        negative, neutral, positive = shares = self._shares(logits[:COMPLAINT])
-        slope, offset = self._weights.complaint
-        complaint = _sigmoid(float(slope * logits[COMPLAINT] + offset))
-        head = COMPLAINT if complaint >= 0.5 else shares.index(max(shares))
-        why = tuple(_strongest(self._worth(document, rows, head)))
-        return Score(negative, neutral, positive, complaint, self.name, why)
+            return Score(*by_stars(post.rating), 0.0, self.name, lang=self._lang)
+        meta = features.meta(post.rating, post.kind)
+        seen = target.view(document, mention) if self._aim and mention.matches else None
+        about = seen.about if seen else document
+        rows = self._rows(about)
+        logits = self._logits(about, rows, meta)
+        turned, odds = self._weights.calibrated(logits)
+        if self._aim and seen:
+            turned, odds[0] = self._aimed(self._aim, seen, logits, meta, odds[0])
+            odds[2] += NAMED
+        report, rant, alike = odds.tolist()
+        negative, neutral, positive = shares = _softmax(turned)
+        alike = min(_sigmoid(alike), MOST_ALIKE)
+        slope, offset = self._weights.complaint.tolist()
+        complaint = _sigmoid(slope * (alike * report + (1.0 - alike) * rant) + offset)
+        decided = self._decided(shares, complaint, alike)
+        words = why.worth(about, *self._worth(rows, decided))
+        return Score(
+            *(negative, neutral, positive, complaint, self.name),
+            why=why.strongest(words, self._lang),
+            lang=self._lang,
+            sentence=why.sentence(about, words),
+        )
 
-    def _shares(self, logits: Row) -> list[float]:
-        """Probabilities of negative, neutral and positive; they sum to 1."""
-        turned = logits @ self._weights.shares[:-1] + self._weights.shares[-1]
-        powers = np.exp(turned - turned.max())
-        shares: list[float] = (powers / powers.sum()).tolist()
-        return shares
+    def _aimed(
+        self,
+        aim: target.Weights,
+        seen: target.View,
+        about: Row,
+        meta: Sequence[float],
+        report: float,
+    ) -> tuple[Row, float]:
+        """Log shares, and log odds of a report, as seen from where the mention's target stands."""
+        clause = about if seen.clause is seen.about else self.logits(seen.clause, meta)
+        found = target.logits(aim, seen, target.inputs(seen, about, clause, meta))
+        stage = float(found[target.REPORT])
+        return target.shares(found), report + STAGE * (stage - report)
 
-    def _worth(
-        self, document: features.Document, rows: tuple[Units, Units], head: int
-    ) -> dict[str, float]:
-        """What each word, with its characters, and each pair of words adds to one head's logit."""
-        words, grams = (half[:, head].astype(np.int64) for half in rows)
-        scale = self._weights.scale[:, head].tolist()
-        of_word, of_gram = (unit / _root(half) for unit, half in zip(scale, rows, strict=True))
-        worth = dict.fromkeys(document.ids.values(), 0.0)
-        for name, units in zip(document.ids.values(), words.tolist(), strict=True):
-            worth[name] += units * of_word
-        spelt = [word for word in document.words.values() if word.grams]
-        starts = list(accumulate((len(word.grams) // 4 for word in spelt[:-1]), initial=0))
-        sums = np.add.reduceat(grams, starts).tolist() if spelt else []
-        for word, units in zip(spelt, sums, strict=True):
-            worth[word.text] = worth.get(word.text, 0.0) + units * of_gram
-        return worth
+    def _decided(self, shares: Sequence[float], complaint: float, alike: float) -> Row:
+        """How much each head has to do with the answer: the complaint, or the feeling."""
+        part = np.zeros(len(HEADS))
+        if complaint >= TOLD:
+            slopes = self._weights.odds[:, 0]
+            part[REPORT], part[RANT] = alike * slopes[0], (1.0 - alike) * slopes[1]
+        else:
+            part[np.argmax(shares)] = 1.0
+        return part
 
-
-def load(folder: Path) -> LinearClassifier:
-    """Load model.json, model.npz and lexicon.json from one folder.
-
-    Raises:
-        ModelError: a file is missing, or is not the one that model.json describes.
-    """
-    about = _about(folder / "model.json")
-    blob = _checked(folder / "model.npz", about["sha256"])
-    lexicon = _checked(folder / "lexicon.json", about["lexicon_sha256"])
-    name = f"linear@{about['sha256'][:12]}"
-    return LinearClassifier(_weights(blob, folder / "model.npz"), Lexicon.parse(lexicon), name)
-
-
-def _about(path: Path) -> dict[str, Any]:
-    try:
-        about = json.loads(_bytes(path))
-        found = (about["format"], about["features"], tuple(about["bits"]), tuple(about["heads"]))
-        str(about["sha256"] + about["lexicon_sha256"])
-    except (ValueError, KeyError, TypeError) as e:
-        raise ModelError(f"{path} does not describe a model ({e!r}): {_HELP}") from None
-    wanted = FORMAT, features.VERSION, features.BITS, HEADS
-    if found != wanted:
-        raise ModelError(f"{path} is of version {found}, this program needs {wanted}: {_HELP}")
-    return dict(about)
+    def _worth(self, rows: tuple[Units, Units], part: Row) -> Iterator[Row]:
+        """What each word or pair, and what each character gram, adds to the heads that count."""
+        for half, scale in zip(rows, self._weights.scale, strict=True):
+            yield half @ (scale * part) / _root(half)
 
 
-def _checked(path: Path, sha256: str) -> bytes:
-    blob = _bytes(path)
-    if hashlib.sha256(blob).hexdigest() != sha256:
-        raise ModelError(f"{path} is damaged or not of this model (SHA-256 differs): {_HELP}")
-    return blob
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as e:
-        raise ModelError(f"{path} cannot be read ({e.strerror}): {_HELP}") from None
-
-
-def _weights(blob: bytes, path: Path) -> Weights:
-    try:
-        with np.load(io.BytesIO(blob), allow_pickle=False) as arrays:
-            weights = Weights(**arrays)
-    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as e:
-        raise ModelError(f"{path} is not a model ({e}): {_HELP}") from None
-    for name, right in weights.shapes():
-        if not right:
-            raise ModelError(f"{path} has the wrong shape or type of {name!r}: {_HELP}")
-    return weights
-
-
-_HELP = "install the program again, or build the model with `make model`"
+def by_stars(rating: float | None) -> tuple[float, float, float]:
+    """Shares of negative, neutral and positive, known from nothing but stars (0..1)."""
+    stars = 0.5 if rating is None or math.isnan(rating) else min(max(rating, 0.0), 1.0)
+    feeling = _STARS * (2.0 * stars - 1.0)
+    negative, positive = max(0.0, -feeling), max(0.0, feeling)
+    return negative, 1.0 - negative - positive, positive
 
 
 def _root(rows: Units) -> float:
     return math.sqrt(max(len(rows), 1))
 
 
-def _wordless(rating: float | None, name: str) -> Score:
-    """A text without a word complains of nothing; its stars, if it has any, are its feeling."""
-    stars = 0.5 if rating is None or math.isnan(rating) else min(max(rating, 0.0), 1.0)
-    feeling = _STARS * (2.0 * stars - 1.0)
-    negative, positive = max(0.0, -feeling), max(0.0, feeling)
-    return Score(negative, 1.0 - negative - positive, positive, 0.0, name)
-
-
-def _strongest(worth: dict[str, float]) -> Iterator[str]:
-    """At most MOST_WORDS names with a positive worth that say something new to a person."""
-    told: set[str] = set()
-    left = MOST_WORDS
-    for name in sorted(worth, key=worth.__getitem__, reverse=True):
-        if worth[name] <= 0.0 or not left:
-            return
-        words = set(name.replace("… ", "").split())
-        if not words - _SMALL <= told and all(word[0].isalnum() for word in words):
-            yield name
-            told |= words
-            left -= 1
+def _softmax(turned: Row) -> list[float]:
+    powers = np.exp(turned - turned.max())
+    shares: list[float] = (powers / powers.sum()).tolist()
+    return shares
 
 
 def _sigmoid(logit: float) -> float:
-    return 1.0 / (1.0 + math.exp(-min(max(logit, -60.0), 60.0)))
+    return 1.0 / (1.0 + math.exp(-min(max(float(logit), -60.0), 60.0)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.domain import Label, Mention, Score, SourceState
+from monitor.domain import Label, Layer, Mention, Score, SourceState
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,15 @@ class Claimed:
     mention: Mention
     quiet: bool  #: older than the first run of its source: stored, never told
     seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A mention and the last word that people said of it."""
+
+    mention: Mention
+    value: str  #: negative, neutral, positive; or complaint, no-complaint
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,5 +88,7 @@ class Overview:
     mentions: int
     waiting: int  #: to be judged
     dead: int  #: could not be judged
+    unscored: int  #: judged without a model, for want of one for the language
     last_digest: str | None  #: when the last one was sent, ISO 8601
     model: str | None  #: that judged the newest mention
+    layers: list[Layer]  #: in force

@@ -13,6 +13,7 @@ from monitor.domain import Card, Incident, Label
 from monitor.incidents import CLOSED
 from monitor.store.cards import load_card
 from monitor.store.engine import Database, StoreError
+from monitor.store.labels import in_force
 from monitor.store.records import DigestRow, Judged, OutboxState, Overview
 from monitor.store.rows import incident_of, judged_of, source_of
 from monitor.store.statements import Room
@@ -133,15 +134,19 @@ class Reports(Room):
                 mentions.c.action.is_(None)
             )
             waiting, all_unjudged = tx.execute(unjudged).one()
+            not_scored = func.count().filter(mentions.c.scored.is_(False))
+            total, unscored = tx.execute(select(func.count(mentions.c.id), not_scored)).one()
             return Overview(
                 sources=[source_of(row) for row in tx.execute(awake)],
                 outbox=_outbox(tx, now),
                 incidents=dict(tx.execute(states).all()),
-                mentions=tx.scalar(select(func.count()).select_from(mentions)) or 0,
+                mentions=total,
                 waiting=waiting,
                 dead=all_unjudged - waiting,
+                unscored=unscored,
                 last_digest=_last_digest(tx),
                 model=_model(tx),
+                layers=in_force(tx),
             )
 
 

@@ -8,15 +8,15 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from monitor.domain import Incident, Match, Mention, Post, Quote, Score, SourceState
+from monitor.domain import Incident, Layer, Match, Mention, Post, Quote, Score, SourceState
 from monitor.store.records import Claimed, Judged
 
 AnyRow = Row[*tuple[Any, ...]]
 BIGGEST = 2**63 - 1  #: what fits into the column ``reach``
 
-_POST, _SCORE, _QUOTE, _INCIDENT, _SOURCE = (
+_POST, _SCORE, _QUOTE, _INCIDENT, _SOURCE, _LAYER = (
     tuple(field.name for field in fields(noun))
-    for noun in (Post, Score, Quote, Incident, SourceState)
+    for noun in (Post, Score, Quote, Incident, SourceState, Layer)
 )
 
 
@@ -86,3 +86,11 @@ def incident_of(row: AnyRow) -> Incident:
 
 def source_of(row: AnyRow) -> SourceState:
     return SourceState(**_fields(row, _SOURCE), source=row.name)
+
+
+def layer_values(layer: Layer) -> dict[str, Any]:
+    return {name: getattr(layer, name) for name in _LAYER if name != "id"}
+
+
+def layer_of(row: AnyRow) -> Layer:
+    return Layer(**_fields(row, _LAYER) | {"weights": tuple(map(tuple, row.weights))})

@@ -118,6 +118,7 @@ class _Gaps(TypedColumns):
 class _Brands(TypedColumns):
     name: Named[str] = Column(Words, primary_key=True)
     since: Named[datetime] = Column(UtcDateTime)
+    shift: Named[float] = Column(Double, default=0.0, server_default="0")  #: of complaint log odds
 
 
 class _Incidents(TypedColumns):
@@ -165,6 +166,7 @@ class _Mentions(TypedColumns):
     why: Named[list[Any] | None] = Column(Packed)
     scored: Named[bool | None] = Column(Boolean)
     lang: Named[str | None] = Column(Words)
+    sentence: Named[str] = Column(Words, default="", server_default="")
     label: Named[str | None] = Column(Words)  #: a person's if there is one, else the model's
     topic: Named[str | None] = Column(Words)
     action: Named[str | None] = Column(Words)  #: NULL until judged
@@ -210,6 +212,22 @@ class _Pauses(TypedColumns):
     until: Named[datetime] = Column(UtcDateTime)  #: nothing is sent to the target before
 
 
+class _Layers(TypedColumns):
+    id: Named[int] = Column(Id, primary_key=True)
+    brand: Named[str] = Column(Words, ForeignKey("brands.name"))
+    head: Named[str] = Column(Words)
+    base: Named[str] = Column(Words)
+    weights: Named[list[Any]] = Column(Packed)  #: of numbers
+    threshold: Named[float | None] = Column(Double)
+    n: Named[int] = Column(Integer)
+    positives: Named[int] = Column(Integer)
+    before: Named[float | None] = Column(Double)
+    after: Named[float | None] = Column(Double)
+    state: Named[str] = Column(Words)  #: promoted, refused, undone
+    reason: Named[str] = Column(Words)
+    made_at: Named[datetime] = Column(UtcDateTime)
+
+
 sources = Table("sources", METADATA, _Sources)
 gaps = Table("gaps", METADATA, _Gaps)
 brands = Table("brands", METADATA, _Brands)
@@ -218,6 +236,7 @@ mentions = Table("mentions", METADATA, _Mentions)
 labels = Table("labels", METADATA, _Labels)
 outbox = Table("outbox", METADATA, _Outbox)
 pauses = Table("pauses", METADATA, _Pauses)
+layers = Table("layers", METADATA, _Layers)
 
 UniqueConstraint(mentions.c.source, mentions.c.external_id, mentions.c.brand)
 UniqueConstraint(outbox.c.key)
@@ -238,6 +257,7 @@ _partial("ix_mentions_incident", mentions.c.incident, mentions.c.incident)
 Index("ix_mentions_seen", mentions.c.seen_at)
 Index("ix_labels_mention", labels.c.mention_id)
 Index("ix_incidents_brand", incidents.c.brand, incidents.c.last_at)
+Index("ix_layers_brand", layers.c.brand, layers.c.head, layers.c.state, layers.c.id)
 # Holds all that a digest counts, so that its query never reads a text.
 Index(
     "ix_mentions_digest",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import feeds, sentiment
+from tests.bench import feeds, sentiment, team
 
 if __name__ == "__main__":
     sentiment.main()
+    team.main()
     sys.exit(feeds.main())

@@ -90,6 +90,7 @@ def test_status_names_each_thing_that_can_go_wrong(first: Shell) -> None:
     }
     outbox = {"pending": 0, "ambiguous": 0, "dead": 0, "oldest_seconds": 0, "errors": []}
     assert seen["outbox"] == outbox
+    assert seen["mentions"] == {"total": 3, "waiting": 0, "dead": 0, "unscored": 0}
     assert seen["incidents"] == {"open": 1}
     assert seen["last_digest"] is None
     assert seen["model"].startswith("linear@")
@@ -148,9 +149,13 @@ def test_score_answers_each_line_in_its_place(empty: Shell) -> None:
         b"\xff",
         b'{"text": "\\ud800 lone", "rating": 0.2, "kind": "review", "competitors": ["B"]}',
         b'{"text": "", "rating": 7}',
+        '{"text": "Zam\u00f3wi\u0142em paczk\u0119 dwa tygodnie temu i nadal nic."}'.encode(),
     ]
     answers = empty("score", stdin=b"\n".join(lines)).jsonl
-    assert [set(a) == {"error"} for a in answers] == [False, True, True, True, True, False, True]
+    assert [set(a) == {"error"} for a in answers] == [
+        *[False, True, True, True],
+        *[True, False, True, False],
+    ]
     for answer in (answers[0], answers[5]):
         shares = answer["negative"], answer["neutral"], answer["positive"]
         assert sum(shares) == pytest.approx(1, abs=0.001)
@@ -159,6 +164,9 @@ def test_score_answers_each_line_in_its_place(empty: Shell) -> None:
         assert (answer["scored"], answer["lang"]) == (True, "en")
         assert isinstance(answer["why"], list)
     assert answers[0]["complaint"] > 0.5
+    polish = {"scored": False, "lang": "pl", "why": ["not scored: Polish"], "complaint": None}
+    polish["sentence"] = ""
+    assert answers[7] == polish | {"negative": 0, "neutral": 1, "positive": 0, "label": "neutral"}
 
 
 def test_replay_rehearses_by_the_posts_own_clock(empty: Shell) -> None:

@@ -14,7 +14,16 @@ import pytest
 from tests.cli.using import ENVIRON, Shell
 
 ROOT = Path(__file__).parents[2]
-DATA = {"model.npz", "model.json", "lexicon.json", "topics.toml", "monitor.example.toml"}
+DATA = {
+    "model.npz",
+    "model.json",
+    "model-de.npz",
+    "model-es.npz",
+    "model-fr.npz",
+    "lexicon.json",
+    "topics.toml",
+    "monitor.example.toml",
+}
 #: Where uv may be: on the path, or where `make install` put it.
 PLACES = os.pathsep.join([os.environ["PATH"], str(Path(sys.executable).parent)])
 

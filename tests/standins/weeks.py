@@ -62,13 +62,16 @@ def figures(**changes: Any) -> Figures:
         "sentence": "Negative mentions rose from 8 to 49.",
         "subject": "Acme, 9–15 Nov: negative 8 → 49, 2 complaints open",
         "data_as_of": "2026-11-16T06:30:00+00:00",
+        "foreign": 3,
     }
     return Figures(**(given | changes))
 
 
 def empty() -> Figures:
     """A week in which nobody wrote."""
-    none = dict.fromkeys(("mentions", "negative", "neutral", "positive", "unscored", "told"), 0)
+    none = dict.fromkeys(
+        ("mentions", "negative", "neutral", "positive", "unscored", "told", "foreign"), 0
+    )
     return figures(
         **none,
         before=None,

@@ -48,6 +48,7 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
     "ix_outbox_due": lambda store: store.claim_delivery(NOON, LEASE),
     "ix_mentions_digest": lambda store: store.digest_rows("Acme", NOON, at(1)),
     "ix_mentions_seen": lambda store: list(store.mentions()),
+    "ix_layers_brand": lambda store: store.layers(["Acme"]),
     "ix_mentions_incident": lambda store: store.card(store.incidents()[0].id),
 }
 

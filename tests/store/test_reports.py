@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from monitor.domain import Score
 from monitor.seams import SourceError
 from monitor.store import DigestRow, Overview, SourceSpec, StoreError
 from monitor.store.reports import PAGE
@@ -161,8 +162,17 @@ def test_the_age_of_an_update_is_counted_from_when_it_was_asked_for(scene: Scene
 def test_the_overview_of_an_empty_store_is_empty(scene: Scene) -> None:
     scene.store.sync([], [], NOON)
     seen = scene.store.overview(NOON)
-    assert seen == Overview([], seen.outbox, {}, 0, 0, 0, None, None)
+    assert seen == Overview([], seen.outbox, {}, 0, 0, 0, 0, None, None, [])
     assert (seen.outbox.pending, seen.outbox.oldest_seconds, seen.outbox.errors) == (0, 0, [])
+
+
+def test_what_no_model_could_read_is_counted(scene: Scene) -> None:
+    polish = Score(0.8, 0.2, 0.0, 0.8, "m@0", ("not scored: Polish",), scored=False, lang="pl")
+    scene.tell("1")
+    scene.tell("2", said=verdict(score=polish))
+    scene.poll(mention("3"))
+    seen = scene.store.overview(NOON)
+    assert (seen.mentions, seen.unscored, seen.waiting) == (3, 1, 1)
 
 
 def test_the_model_is_that_of_the_newest_verdict(scene: Scene) -> None:

@@ -70,7 +70,7 @@ def test_a_bad_review_with_a_text_is_told(
 def test_a_bad_review_is_told_in_any_language() -> None:
     assert decide(mention("Nigdy więcej", rating=0.0), UNSCORED, RULES)[:2] == (
         "tell",
-        "1 star of 5",
+        "1 star of 5, not scored: Polish",
     )
     assert decide(mention("", title="Źle", rating=0.0), UNSCORED, RULES)[0] == "tell"
 

@@ -47,6 +47,13 @@ def test_a_new_card_says_what_who_when_and_why() -> None:
         assert part in said
 
 
+def test_what_the_reason_says_is_not_said_twice() -> None:
+    reason = "1 star of 5, not scored: Polish"
+    shown = card(quote(1, why=("not scored: Polish",)), reason=reason)
+    said = words(delivery(target="console:", card=shown))
+    assert f"Why: {reason} ╰" in said
+
+
 def test_a_grown_card_says_how_many_and_what_is_new() -> None:
     said = words(grown())
     assert said.startswith("Grown: INC-8f2c41d0 now 3 posts: forum-acme 2, blog-lena 1")

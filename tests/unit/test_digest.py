@@ -177,6 +177,13 @@ def test_what_no_model_could_read_counts_as_neither() -> None:
     assert (found.unscored, found.negative, found.neutral) == (2, 1, 0)
 
 
+def test_what_only_stars_tell_is_counted_by_them_and_said_to_be_unread() -> None:
+    told = Row(label="negative", action="alerted", reason="1 star of 5, not scored: Polish")
+    found = made([told, Row(reason="not scored: Czech"), Row(label="positive")])
+    assert (found.negative, found.unscored, found.positive) == (1, 1, 1)
+    assert found.foreign == 2
+
+
 def test_own_posts_are_no_mentions() -> None:
     own = Row(label="positive", action="ignored", reason="own author")
     found = made([own, Row()], before=[own])

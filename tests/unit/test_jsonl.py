@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain import Mention, Post, Score
+from monitor.domain import Match, Mention, Post, Score
 from monitor.matching import Alias, Brand
 from monitor.reading.jsonl import (
     MAX_TITLE,
@@ -257,7 +257,18 @@ def test_a_text_to_score_carries_what_the_model_looks_at() -> None:
     line = {"text": "t", "title": "T", "target": "Acme", "rating": 0, "kind": "review"}
     mention = mention_of(json.dumps(line | {"competitors": ["Velora"], "more": 1}))
     post = Post("", "review", "", "", "t", "T", rating=0.0)
-    assert mention == Mention(post, "Acme", ())
+    assert mention == Mention(post, "Acme", (Match("Acme", "source"),))
+
+
+def test_target_and_competitors_are_found_where_the_text_names_them() -> None:
+    line = {"text": "acme beats @GlobexHelp, ACME's lamp too", "title": "Globex?", "target": "Acme"}
+    mention = mention_of(json.dumps(line | {"competitors": ["Globex", "Velora"]}))
+    assert mention.matches == (Match("Acme", "text", 0, 4), Match("Acme", "text", 24, 30))
+    assert mention.rivals == (Match("Globex", "title", 0, 6), Match("Globex", "text", 11, 22))
+
+
+def test_a_text_without_a_target_is_about_nobody() -> None:
+    assert mention_of('{"text": "Acme"}').matches == ()
 
 
 @pytest.mark.parametrize(
@@ -285,10 +296,12 @@ def test_what_cannot_be_read_gets_its_error_in_its_place() -> None:
 
 
 def test_a_score_has_the_keys_of_the_contract() -> None:
-    line = json.loads(score_line(Score(0.123456, 0.5, 0.376544, 0.87654, "m", ("é",))))
+    line = json.loads(
+        score_line(Score(0.123456, 0.5, 0.376544, 0.87654, "m", ("é",), sentence="é!"))
+    )
     assert line == {
         "negative": 0.1235, "neutral": 0.5, "positive": 0.3765, "label": "neutral",
-        "complaint": 0.8765, "scored": True, "lang": "en", "why": ["é"],
+        "complaint": 0.8765, "scored": True, "lang": "en", "why": ["é"], "sentence": "é!",
     }  # fmt: skip
 
 

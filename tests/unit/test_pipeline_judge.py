@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -10,8 +11,11 @@ from typing import Any
 
 import pytest
 
-from monitor.domain import Action, Mention, Score
+from monitor.alerting import Rules
+from monitor.domain import Action, Layer, Mention, Score
 from monitor.matching import Brand
+from monitor.sentiment import calibration
+from monitor.sentiment.layers import NUMBERS
 from monitor.store import Claimed
 from monitor.topics import Topics
 from tests.standins.scripted import ACME, SCORES, START, TARGET, TOPICS, World, post
@@ -195,3 +199,66 @@ def test_a_mention_that_cannot_be_kept_spoils_only_itself(world: World) -> None:
     judged = world.judged()
     assert (judged["1"].action, judged["3"].action) == ("alerted", "attached")
     assert (judged["2"].action, judged["2"].error) == (None, "ValueError")
+
+
+# -- what a team taught --------------------------------------------------------------------------
+
+
+def layer(world: World, first: float, threshold: float | None = None) -> Layer:
+    """A complaint layer in force: ``first`` is added to the log of each complaint share."""
+    rest = (0.0,) * (len(NUMBERS) - 1)
+    weights = ((first, *rest), (0.0, *rest))
+    base = SCORES["slow"].model
+    found = (40, 12, 0.7, 0.8, "promoted", "better", world.clock())
+    return world.store.keep_layer(Layer("Acme", "complaint", base, weights, threshold, *found))
+
+
+def test_a_layer_counts_from_the_next_mention_on_and_no_more_once_it_is_undone(
+    world: World,
+) -> None:
+    world.tell(post("1", "Acme is slow"))
+    kept = layer(world, -5.0)
+    world.tell(post("2", "Acme is slow"))
+    world.store.undo_training("Acme")
+    world.tell(post("3", "Acme is slow"))
+    judged = world.judged().values()
+    assert [j.action for j in judged] == ["alerted", "digest", "alerted"]
+    base = SCORES["slow"].model
+    assert [j.score and j.score.model for j in judged] == [base, f"{base}+{kept.name}", base]
+
+
+def test_a_learnt_threshold_counts_where_a_precision_is_wanted(world: World) -> None:
+    layer(world, 0.0, threshold=0.75)
+    world.tell(post("1", "Acme is slow"))
+    world.wish(rules=Rules(complaint=0.5, negative=0.9, precision=0.8))
+    world.tell(post("2", "Acme is slow"), post("3", BROKEN))
+    reasons = [judged.reason for judged in world.judged().values()]
+    assert reasons[0] == "complaint .70"
+    assert reasons[1].startswith("complaint .70 is under .75 learnt from labels,")
+    assert reasons[2] == "complaint .95, over .75 learnt from labels"
+
+
+# -- calibration ---------------------------------------------------------------------------------
+
+
+def test_a_brand_of_whom_few_complain_is_told_less_easily(world: World) -> None:
+    quiet = [post(str(i), "I love Acme") for i in range(calibration.FEWEST)]
+    world.tell(*quiet)
+    world.pipeline.tidy()
+    shift = world.store.shifts(["Acme"])["Acme"]
+    assert shift < -0.3
+    world.tell(post("slow", "Acme is slow"))
+    complaint = (world.judged()["slow"].score or SCORES["slow"]).complaint or 0.0
+    assert logit(complaint) == pytest.approx(logit(0.7) + shift)
+
+
+def test_a_shift_is_not_counted_twice(world: World) -> None:
+    world.tell(*(post(str(i), "I love Acme") for i in range(calibration.FEWEST)))
+    world.pipeline.tidy()
+    once = world.store.shifts(["Acme"])
+    world.pipeline.tidy()
+    assert world.store.shifts(["Acme"]) == once
+
+
+def logit(share: float) -> float:
+    return math.log(share / (1.0 - share))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.text import clean, cut, plain
+from monitor.text import around, clean, cut, plain
 
 ANYTHING = st.text(st.characters(), max_size=200)  # lone surrogates included
 TAGS = "<p>|</p>|<b|>|<|&amp;|&#x80;|<script>|</script>|<!--|-->|<![CDATA[|]]>|\"|<img alt='|&"
@@ -195,3 +195,20 @@ def test_what_is_cleaned_away_does_not_use_up_the_limit() -> None:
 
 def test_what_lies_beyond_a_megabyte_is_not_read() -> None:
     assert plain("<b>" + " " * 1_000_000 + "late</b>") == ""
+
+
+def test_a_passage_that_would_be_cut_off_begins_the_excerpt() -> None:
+    text = "A long story about our holiday. " * 20 + "The app ate my booking. " + "So it goes. " * 9
+    assert around(text, "The app ate my booking.", 60).startswith("… The app ate my booking. So")
+    assert len(around(text, "The app ate my booking.", 60)) <= 60
+    assert around(text, "A long story", 60) == cut(text, 60)
+    assert around(text, "not in it", 60) == cut(text, 60)
+    assert around(text, "not in it " * 20, 60) == cut(text, 60)
+    assert around(text, text[:80], 60) == cut(text, 60)
+    assert "couldn’t" in around("So. " * 30 + "I couldn’t log in.", "I couldn't log in.", 60)
+    assert around("The app ate it.", "ate it", 60) == "The app ate it."
+
+
+@given(ANYTHING, ANYTHING, st.integers(0, 80))
+def test_an_excerpt_keeps_its_length_whatever_is_sought(text: str, passage: str, n: int) -> None:
+    assert len(around(text, passage, n)) <= n
