@@ -21,7 +21,7 @@ from monitor.sentiment.lexicon import Lexicon
 from monitor.sentiment.style import NAMES, style
 from monitor.sentiment.vocabulary import ENGLISH
 
-HEADS = ("negative", "neutral", "positive", "report", "rant", "mention")
+HEADS = target.HEADS
 FEELINGS = 3  #: the first heads; the others make the complaint
 REPORT, RANT, MENTION = range(FEELINGS, len(HEADS))
 TOLD = 0.47  #: from this complaint on, ``why`` says what made it one: config's default

@@ -26,10 +26,10 @@ NEAR = 3  #: words on each side whose exact place is told
 MOST_PLACES = 3  #: of the target, whose surroundings are read word by word
 #: Of ids; each counts as much as the others.
 GROUPS = ("clause", "window", "place", "about", "others")
-_HEADS = ("negative", "neutral", "positive", "report", "rant", "mention")  #: of the document
+HEADS = ("negative", "neutral", "positive", "report", "rant", "mention")  #: of the document
 FACTS = ("placed", "rivals", "length", "before", "after", "share")
 INPUTS = (
-    *(f"{part}_{head}" for part in ("about", "clause") for head in _HEADS),
+    *(f"{part}_{head}" for part in ("about", "clause") for head in HEADS),
     *FACTS,
     *META,
 )
