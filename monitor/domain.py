@@ -30,6 +30,8 @@ class Post:
     parent: str | None = None  #: external_id of the post this one answers
     thread_title: str = ""  #: title of the thread or article this post stands under
     reach: int | None = None  #: replies, likes or followers, where the site says so
+    replies: str = ""  #: address of the feed of its comments, where the site names one
+    page: str = ""  #: address of the whole text, where ``text`` is only a teaser of it
 
     @property
     def whole(self) -> str:
@@ -197,6 +199,9 @@ class Batch:
     poll_after: timedelta | None = None  #: the site's wish (ttl, max-age); only ever slows us
     gap: bool = False  #: True if the walk back may have stopped short of the old cursor
     rejected: tuple[str, ...] = ()  #: one reason per item left out as unreadable
+    moved: str = ""  #: the permanent new address of what was read, where the site names one
+    hub: str = ""  #: WebSub: who tells of new items at once ...
+    topic: str = ""  #: ... and the address that it knows them by
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +223,13 @@ class SourceState:
     due_at: datetime | None = None
     gaps: int = 0  #: gaps seen so far
     rejected: int = 0  #: unreadable items so far
+    host: str = ""  #: of its address; all sources of a host rest together
+    wait: timedelta | None = None  #: from the last poll to the next
+    pace: tuple[float, ...] = ()  #: when its items came, see ``pacing``
+    moved: str = ""  #: its permanent new address, as the site says
+    follows: str | None = None  #: the source whose post this one follows; None: configured
+    url: str = ""  #: of a followed comment feed
+    thread_title: str = ""  #: of the post that it follows
 
     def condition(self, now: datetime) -> Literal["ok", "quiet", "blocked", "failing", "parked"]:
         """Whether we see this place: quiet is seen but silent for a week, blocked is refused."""

@@ -14,10 +14,15 @@ from monitor.store.records import Claimed, Judged
 AnyRow = Row[*tuple[Any, ...]]
 BIGGEST = 2**63 - 1  #: what fits into the column ``reach``
 
+_ON_THE_WAY = {"replies", "page"}  #: of a post: used when it is found, not kept with a mention
+
 _POST, _SCORE, _QUOTE, _INCIDENT, _SOURCE, _LAYER = (
     tuple(field.name for field in fields(noun))
     for noun in (Post, Score, Quote, Incident, SourceState, Layer)
 )
+
+
+_KEPT = tuple(name for name in _POST if name not in _ON_THE_WAY)
 
 
 def _fields(row: AnyRow, names: tuple[str, ...]) -> dict[str, Any]:
@@ -28,7 +33,7 @@ def _fields(row: AnyRow, names: tuple[str, ...]) -> dict[str, Any]:
 def mention_values(mention: Mention, quiet: bool, now: datetime) -> dict[str, Any]:
     """A new row of ``mentions``, due to be judged now."""
     post = mention.post
-    values = {name: getattr(post, name) for name in _POST}
+    values = {name: getattr(post, name) for name in _KEPT}
     return values | {
         "reach": None if post.reach is None else min(post.reach, BIGGEST),
         "brand": mention.brand,
@@ -70,7 +75,7 @@ def judged_of(row: AnyRow) -> Judged:
         reason=row.reason or "",
         severity=row.severity or "normal",
         incident=row.incident,
-        copy_of=None,
+        copy_of=row.copy_of,
         label=row.label,
         error=row.error,
     )
@@ -85,7 +90,8 @@ def incident_of(row: AnyRow) -> Incident:
 
 
 def source_of(row: AnyRow) -> SourceState:
-    return SourceState(**_fields(row, _SOURCE), source=row.name)
+    read = _fields(row, _SOURCE) | {"pace": tuple(row.pace or ())}
+    return SourceState(**read, source=row.name)
 
 
 def layer_values(layer: Layer) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Index,
     Integer,
     Interval,
+    LargeBinary,
     MetaData,
     Named,
     Table,
@@ -107,6 +108,37 @@ class _Sources(TypedColumns):
     due_at: Named[datetime | None] = Column(UtcDateTime)  #: NULL while parked or not enabled
     gaps: Named[int] = Column(Integer, default=0)
     rejected: Named[int] = Column(Integer, default=0)
+    host: Named[str] = Column(Words, default="", server_default="")
+    wait: Named[timedelta | None] = Column(Interval)
+    pace: Named[list[Any] | None] = Column(Packed)  #: of numbers, see ``pacing``
+    moved: Named[str] = Column(Words, default="", server_default="")
+    follows: Named[str | None] = Column(Words)  #: NULL: configured
+    url: Named[str] = Column(Words, default="", server_default="")
+    thread_title: Named[str] = Column(Words, default="", server_default="")
+
+
+class _Pages(TypedColumns):
+    """Pages still to be read, of posts of which only a teaser is known."""
+
+    id: Named[int] = Column(Id, primary_key=True)
+    source: Named[str] = Column(Words, ForeignKey("sources.name"))
+    external_id: Named[str] = Column(Words)
+    host: Named[str] = Column(Words)
+    post: Named[list[Any]] = Column(Packed)  #: its fields
+    tries: Named[int] = Column(Integer, default=0)
+    due_at: Named[datetime | None] = Column(UtcDateTime)
+    seen_at: Named[datetime] = Column(UtcDateTime)
+
+
+class _Subscriptions(TypedColumns):
+    """WebSub: who tells us of a source's new items at once."""
+
+    source: Named[str] = Column(Words, ForeignKey("sources.name"), primary_key=True)
+    hub: Named[str] = Column(Words)
+    topic: Named[str] = Column(Words)
+    tries: Named[int] = Column(Integer, default=0)
+    due_at: Named[datetime | None] = Column(UtcDateTime)  #: when to ask, or ask again
+    until: Named[datetime | None] = Column(UtcDateTime)  #: end of the hub's lease
 
 
 class _Gaps(TypedColumns):
@@ -173,6 +205,9 @@ class _Mentions(TypedColumns):
     reason: Named[str | None] = Column(Words)
     severity: Named[str | None] = Column(Words)
     incident: Named[str | None] = Column(Words, ForeignKey("incidents.id", ondelete="SET NULL"))
+    story: Named[int | None] = Column(Id)  #: id of the mention that it copies, while that is kept
+    copy_of: Named[str | None] = Column(Words)  #: external_id of that mention
+    sketch: Named[bytes | None] = Column(LargeBinary)  #: of its text, see ``reading.copies``
 
 
 class _Labels(TypedColumns):
@@ -229,6 +264,8 @@ class _Layers(TypedColumns):
 
 
 sources = Table("sources", METADATA, _Sources)
+pages = Table("pages", METADATA, _Pages)
+subscriptions = Table("subscriptions", METADATA, _Subscriptions)
 gaps = Table("gaps", METADATA, _Gaps)
 brands = Table("brands", METADATA, _Brands)
 incidents = Table("incidents", METADATA, _Incidents)
@@ -240,6 +277,7 @@ layers = Table("layers", METADATA, _Layers)
 
 UniqueConstraint(mentions.c.source, mentions.c.external_id, mentions.c.brand)
 UniqueConstraint(outbox.c.key)
+UniqueConstraint(pages.c.source, pages.c.external_id)
 
 
 def _partial(name: str, column: Column[Any], only: Column[Any], *, null: bool = False) -> None:
@@ -250,10 +288,15 @@ def _partial(name: str, column: Column[Any], only: Column[Any], *, null: bool = 
 
 _partial("ix_sources_due", sources.c.due_at, sources.c.due_at)
 _partial("ix_mentions_due", mentions.c.due_at, mentions.c.action, null=True)
+_partial("ix_pages_due", pages.c.due_at, pages.c.due_at)
+_partial("ix_subscriptions_due", subscriptions.c.due_at, subscriptions.c.due_at)
+_partial("ix_mentions_story", mentions.c.story, mentions.c.story)
 _partial("ix_outbox_due", outbox.c.due_at, outbox.c.due_at)
 _partial("ix_outbox_incident", outbox.c.incident, outbox.c.incident)
 _partial("ix_outbox_depends_on", outbox.c.depends_on, outbox.c.depends_on)
 _partial("ix_mentions_incident", mentions.c.incident, mentions.c.incident)
+Index("ix_sources_host", sources.c.host)
+Index("ix_sources_follows", sources.c.follows)
 Index("ix_mentions_seen", mentions.c.seen_at)
 Index("ix_labels_mention", labels.c.mention_id)
 Index("ix_incidents_brand", incidents.c.brand, incidents.c.last_at)

@@ -25,16 +25,16 @@ down_revision = {head!r}
 
 def upgrade():
     with op.batch_alter_table("mentions") as mentions:
-        mentions.add_column(sa.Column("copy_of", sa.Text(), nullable=False, server_default="none"))
+        mentions.add_column(sa.Column("told_of", sa.Text(), nullable=False, server_default="none"))
         mentions.alter_column("reach", existing_type=sa.BigInteger(), type_=sa.Double())
-        mentions.create_index("ix_copy", ["copy_of"])
+        mentions.create_index("ix_copy", ["told_of"])
     {extra}
 
 def downgrade():
     with op.batch_alter_table("mentions") as mentions:
         mentions.drop_index("ix_copy")
         mentions.alter_column("reach", existing_type=sa.Double(), type_=sa.BigInteger())
-        mentions.drop_column("copy_of")
+        mentions.drop_column("told_of")
 """
 
 
@@ -74,7 +74,7 @@ def test_the_next_revision_runs_up_and_down_with_data_in_it(
     before = list(scene.store.mentions()), scene.store.overview(NOON)
     migrate(command.upgrade, "head")
     with scene.store._database.read() as tx:
-        assert tx.scalars(text("SELECT copy_of FROM mentions")).all() == ["none", "none"]
+        assert tx.scalars(text("SELECT told_of FROM mentions")).all() == ["none", "none"]
         assert tx.scalar(text("SELECT value FROM labels")) == "neutral", "a rebuild cascades not"
     assert scene.store.schema()[0] == "9001"
     migrate(command.downgrade, "-1")
