@@ -25,7 +25,7 @@ from monitor.config import (
     SourceTable,
     secret,
 )
-from monitor.http import PoliteFetcher, user_agent
+from monitor.http import PoliteFetcher, site, user_agent
 from monitor.matching import Alias, Brand, Matcher
 from monitor.pipeline import Pipeline, Policy
 from monitor.resources import packaged
@@ -49,7 +49,10 @@ class App:
 
     def register(self) -> None:
         """Tell the store which sources and brands there are. Only who does the work may do so."""
-        specs = [SourceSpec(t.name, t.kind, fingerprint(t)) for t in self.config.source]
+        specs = [
+            SourceSpec(t.name, t.kind, fingerprint(t), site(str(t.options.get("url", ""))))
+            for t in self.config.source
+        ]
         self.store.sync(specs, [b.name for b in self.config.brand], now())
 
 
@@ -66,13 +69,17 @@ def opened(config: Config, console: Console) -> Iterator[App]:
     speaking = speakers(config, console)
     store = open_store(config.monitor.database)
     try:
-        yield App(config, store, pipeline(config, store, built, speaking))
+        yield App(config, store, pipeline(config, store, built, speaking, fetch))
     finally:
         store.close()
 
 
 def pipeline(
-    config: Config, store: Store, built: Mapping[str, Source], speaking: Mapping[str, Notifier]
+    config: Config,
+    store: Store,
+    built: Mapping[str, Source],
+    speaking: Mapping[str, Notifier],
+    fetch: PoliteFetcher,
 ) -> Pipeline:
     """The hall with every door in place."""
     return Pipeline(
@@ -84,6 +91,8 @@ def pipeline(
         classifier=sentiment.load(packaged("model.json").parent),
         notifiers=speaking,
         policy=policy(config),
+        follow=lambda state: sources.comments(state, fetch),
+        busy=fetch.busy,
     )
 
 
@@ -147,7 +156,7 @@ def topic_words() -> Topics:
     return Topics([Topic(**{**t, "words": tuple(t["words"])}) for t in table["topic"]])
 
 
-def fetcher(config: Config) -> Fetcher:
+def fetcher(config: Config) -> PoliteFetcher:
     agent = config.http.user_agent or user_agent(config.monitor.contact)
     return PoliteFetcher(agent, now, config.http.allow_private)
 

@@ -198,7 +198,7 @@ class SourceTable(BaseModel):
 
     name: Name
     kind: str
-    every: Rest = timedelta(hours=1)
+    every: Rest | None = None  #: None: by its own pace, see ``pacing``
     about: str = ""  #: a brand that every post of this source is about
 
     @property

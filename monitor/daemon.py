@@ -14,7 +14,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -89,7 +89,7 @@ class Daemon:
         self._beat = beat
         self._stopping = threading.Event()
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="poll")
-        self._polling: set[Future[None]] = set()
+        self._polling: dict[Future[None], str] = {}  #: and the host that each asks
         self._last_tick = time.monotonic()
 
     def alive(self) -> bool:
@@ -137,16 +137,28 @@ class Daemon:
             log.exception("job_failed")
 
     def _tick(self) -> None:
-        """Hand due sources to free workers. A tick that fails has beaten all the same."""
+        """Keep the workers busy for a beat. A tick that fails has beaten all the same."""
+        end = time.monotonic() + self._beat.total_seconds()
         try:
-            self._polling = {poll for poll in self._polling if not poll.done()}
-            while len(self._polling) < WORKERS and not self._stopping.is_set():
-                if (state := self._pipeline.claim_source()) is None:
+            while not self._stopping.is_set() and self._hand_out():
+                left = end - time.monotonic()
+                if left <= 0:
                     break
-                work = partial(self._pipeline.poll, state)
-                self._polling.add(self._pool.submit(self._guarded, work))
+                wait(self._polling, left, FIRST_COMPLETED)
         finally:
             self._last_tick = time.monotonic()
+
+    def _hand_out(self) -> bool:
+        """Claim sources for the workers that will soon be free; whether there may be more."""
+        self._polling = {poll: host for poll, host in self._polling.items() if not poll.done()}
+        room = 2 * WORKERS - len(self._polling)
+        if room < WORKERS:
+            return True
+        claimed = self._pipeline.claim_sources(room, self._polling.values())
+        for state in claimed:
+            work = partial(self._pipeline.poll, state)
+            self._polling[self._pool.submit(self._guarded, work)] = state.host
+        return len(claimed) == room
 
     def _judge(self) -> None:
         self._pipeline.judge(stop=self._stopping.is_set)
@@ -203,7 +215,7 @@ def one_round(pipeline: Pipeline) -> Round:
 
 def _poll_all(pipeline: Pipeline, began: datetime) -> list[int]:
     """Poll until none is left that was due when the round began; new mentions of each."""
-    found = []
-    while (state := pipeline.claim_source(began)) is not None:
-        found.append(pipeline.poll(state))
+    found: list[int] = []
+    while claimed := pipeline.claim_sources(1, due=began):
+        found += map(pipeline.poll, claimed)
     return found

@@ -199,6 +199,7 @@ class Batch:
     poll_after: timedelta | None = None  #: the site's wish (ttl, max-age); only ever slows us
     gap: bool = False  #: True if the walk back may have stopped short of the old cursor
     rejected: tuple[str, ...] = ()  #: one reason per item left out as unreadable
+    conditional: bool = True  #: the site can be asked whether anything changed
     moved: str = ""  #: the permanent new address of what was read, where the site names one
     hub: str = ""  #: WebSub: who tells of new items at once ...
     topic: str = ""  #: ... and the address that it knows them by

@@ -173,8 +173,8 @@ class _Rehearsal:
             yield from self._tell()
 
     def _look(self) -> None:
-        while (state := self.pipeline.claim_source()) is not None:
-            self.pipeline.poll(state)
+        while claimed := self.pipeline.claim_sources(1):
+            self.pipeline.poll(claimed[0])
         self.pipeline.judge()
 
     def _tell(self) -> list[Event]:

@@ -9,7 +9,7 @@ from monitor import digest
 from monitor.app import App
 from monitor.digest import Figures
 from monitor.notifiers.digest_mail import render
-from monitor.pipeline import digest_key
+from monitor.pipeline.digests import digest_key
 from monitor.seams import UserError
 
 

@@ -6,6 +6,8 @@ and ``fetch``; its other fields are the source's own configuration keys.
 
 from __future__ import annotations
 
+from monitor.domain import SourceState
+from monitor.seams import Fetcher, Source
 from monitor.sources.feed import Feed
 
 KINDS: dict[str, type[Feed]] = {
@@ -13,3 +15,8 @@ KINDS: dict[str, type[Feed]] = {
     "comments": Feed,
     "forum": Feed,
 }
+
+
+def comments(state: SourceState, fetch: Fetcher) -> Source:
+    """Reads the comments of one post that names a brand."""
+    return Feed(state.source, "comments", fetch, state.url, state.thread_title)

@@ -44,6 +44,7 @@ class Feed:
     kind: str  #: the family of its posts: feed, comments or forum
     fetch: Fetcher
     url: str
+    thread: str = ""  #: title of the post that all its comments stand under
 
     def __post_init__(self) -> None:
         try:
@@ -114,9 +115,9 @@ class Feed:
         if self.kind != "comments":
             return "", ""
         if found := _COMMENT_ON.fullmatch(title):
-            return found[1], found[2]
+            return self.thread or found[1], found[2]
         about, by = _COMMENTS_ON.fullmatch(feed_title), _BY.fullmatch(title)
-        return about[1] if about else "", by[1] if by else ""
+        return self.thread or (about[1] if about else ""), by[1] if by else ""
 
 
 #: WordPress: wp-includes/feed-rss2-comments.php, the comments of a site and of one post.

@@ -5,6 +5,7 @@ from monitor.store.opening import Store, open_store
 from monitor.store.records import (
     Claimed,
     DigestRow,
+    Followed,
     Judged,
     Labelled,
     OutboxState,
@@ -15,6 +16,7 @@ from monitor.store.records import (
 __all__ = [
     "Claimed",
     "DigestRow",
+    "Followed",
     "Judged",
     "Labelled",
     "OutboxState",

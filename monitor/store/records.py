@@ -15,6 +15,17 @@ class SourceSpec:
     name: str
     kind: str
     fingerprint: str  #: of what it reads; when it changes, the source starts anew
+    host: str = ""  #: that it is read from; all sources of a host rest together
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """The comment feed of a post that names a brand."""
+
+    name: str
+    url: str
+    host: str
+    thread_title: str  #: title of that post
 
 
 @dataclass(frozen=True, slots=True)

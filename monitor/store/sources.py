@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, literal, not_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, literal, not_, null, select, update
 
 from monitor.domain import Batch, Mention, SourceState
 from monitor.seams import SourceError
 from monitor.store.engine import StoreError
-from monitor.store.records import SourceSpec
+from monitor.store.records import Followed, SourceSpec
 from monitor.store.rows import AnyRow, mention_values, source_of
 from monitor.store.statements import Room, claim, insert_new
 from monitor.store.tables import UtcDateTime, brands, gaps, mentions, sources
+
+LOOK = 200  #: due sources are looked at to find one a host
 
 
 class Sources(Room):
@@ -33,17 +35,30 @@ class Sources(Room):
                 if spec.name in known:
                     _register(tx, known[spec.name], spec, now)
             insert_new(tx, sources, [_new(spec, now) for spec in specs if spec.name not in known])
-            gone = known.keys() - {spec.name for spec in specs}
+            named = {spec.name for spec in specs}
+            gone = {row.name for row in known.values() if (row.follows or row.name) not in named}
             asleep = update(sources).where(sources.c.name.in_(gone))
             tx.execute(asleep.values(enabled=False, due_at=None))
 
-    def claim_source(self, now: datetime, lease: timedelta) -> SourceState | None:
-        """The source that has been due longest, for this worker alone until ``now + lease``."""
-        due = select(sources.c.name).where(sources.c.due_at <= now)
+    def claim_sources(
+        self, now: datetime, lease: timedelta, limit: int, avoid: Collection[str] = ()
+    ) -> list[SourceState]:
+        """The sources that have been due longest, for this worker alone until ``now + lease``.
+
+        Args:
+            limit: at most so many.
+            avoid: hosts that are not to be asked now. Of each other host one source is taken.
+        """
+        awake = and_(sources.c.due_at <= now, sources.c.host.not_in(avoid))
+        due = select(sources.c.name, sources.c.host).where(awake).order_by(sources.c.due_at)
         with self._database.write() as tx:
-            first = due.order_by(sources.c.due_at).limit(1)
+            found = _one_a_host(tx.execute(due.limit(LOOK)).all())[:limit]
+            if not found:
+                return []
+            named = and_(sources.c.name.in_(found), sources.c.due_at <= now)
+            first = select(sources.c.name).where(named)
             claimed = claim(tx, first, sources, tries=sources.c.tries + 1, due_at=now + lease)
-            return source_of(claimed[0]) if claimed else None
+            return sorted(map(source_of, claimed), key=lambda state: found.index(state.source))
 
     def settle_poll(
         self,
@@ -51,51 +66,60 @@ class Sources(Room):
         batch: Batch,
         found: Sequence[tuple[Mention, bool]],
         now: datetime,
-        wait: timedelta,
+        wait: timedelta | None,
+        pace: Sequence[float] = (),
+        followed: Sequence[Followed] = (),
     ) -> int:
         """Keep what a poll found and the cursor after it, together; return what was new.
 
         Args:
             found: each mention, and whether it is quiet: kept, but never told.
-            wait: until the next poll.
+            wait: until the next poll; None: there is none.
+            pace: see ``pacing``.
+            followed: comment feeds to read from now on.
         """
         with self._database.write() as tx:
-            if not _holds(tx, state):
+            values = {
+                "cursor": batch.cursor,
+                "failures": 0,
+                "blocked": False,
+                "last_error": "",
+                "first_polled_at": state.first_polled_at or now,
+                "last_success_at": now,
+                "wait": wait,
+                "pace": list(pace),
+                "moved": batch.moved,
+            }
+            if not _settle(tx, state, now, wait, values):
                 return 0
             new = insert_new(tx, mentions, [mention_values(m, quiet, now) for m, quiet in found])
-            gap = _keep_gap(tx, state, now) if batch.gap else 0
-            _settle(
-                tx,
-                state,
-                now + wait,
-                cursor=batch.cursor,
-                failures=0,
-                blocked=False,
-                last_error="",
-                first_polled_at=state.first_polled_at or now,
-                last_success_at=now,
-                last_mention_at=now if new else state.last_mention_at,
-                gaps=sources.c.gaps + gap,
-                rejected=sources.c.rejected + len(batch.rejected),
-            )
+            insert_new(tx, sources, [_following(state, feed, now) for feed in followed])
+            _count(tx, state, batch, new, now)
             return new
 
     def settle_poll_failed(
-        self, state: SourceState, error: SourceError, now: datetime, wait: timedelta
+        self, state: SourceState, error: SourceError, now: datetime, wait: timedelta | None
     ) -> None:
-        """Note a failed poll. A permanent failure parks the source."""
+        """Note a failed poll. A permanent failure parks the source.
+
+        Where the site asked us to wait, all that is read from its host waits.
+
+        Args:
+            wait: until the next poll; None: there is none.
+        """
+        values: dict[str, Any] = {
+            "failures": sources.c.failures + 1,
+            "blocked": error.blocked,
+            "last_error": str(error)[:500],
+        }
         with self._database.write() as tx:
-            if _holds(tx, state):
-                parked = {"parked": True, "due_at": None} if error.permanent else {}
-                _settle(
-                    tx,
-                    state,
-                    now + wait,
-                    failures=sources.c.failures + 1,
-                    blocked=error.blocked,
-                    last_error=str(error)[:500],
-                    **parked,
-                )
+            if error.permanent:
+                values |= {"parked": True}
+            held = _settle(tx, state, now, None if error.permanent else wait, values)
+            if held and error.retry_after and state.host:
+                until = now + error.retry_after
+                early = and_(sources.c.host == state.host, sources.c.due_at < until)
+                tx.execute(update(sources).where(early).values(due_at=until))
 
     def park(self, name: str) -> None:
         """Poll a source no more until it is resumed.
@@ -126,6 +150,7 @@ def _new(spec: SourceSpec, now: datetime) -> dict[str, Any]:
         "name": spec.name,
         "kind": spec.kind,
         "fingerprint": spec.fingerprint,
+        "host": spec.host,
         "since": now,
         "due_at": now,
     }
@@ -143,15 +168,47 @@ def _register(tx: Connection, row: AnyRow, spec: SourceSpec, now: datetime) -> N
             "tries": sources.c.tries + 1,  # whoever is polling the old address holds it no more
             "due_at": None if row.parked else now,
         }
-    if changed or row.kind != spec.kind:
+    if changed or (row.kind, row.host) != (spec.kind, spec.host):
         named = update(sources).where(sources.c.name == spec.name)
-        tx.execute(named.values(kind=spec.kind, **changed))
+        tx.execute(named.values(kind=spec.kind, host=spec.host, **changed))
 
 
-def _holds(tx: Connection, state: SourceState) -> bool:
-    """Whether the worker's claim is still the newest one; locks the row."""
-    claimed = and_(sources.c.name == state.source, sources.c.tries == state.tries)
-    return tx.scalar(select(sources.c.name).where(claimed).with_for_update()) is not None
+def _one_a_host(due: Sequence[AnyRow]) -> list[str]:
+    """The first source of each host; a host that is not known counts as another each time."""
+    hosts: set[str] = set()
+    names = []
+    for name, host in due:
+        if not host or host not in hosts:
+            hosts.add(host)
+            names.append(name)
+    return names
+
+
+def _following(state: SourceState, feed: Followed, now: datetime) -> dict[str, Any]:
+    return {
+        "name": feed.name,
+        "kind": "comments",
+        "fingerprint": "",
+        "since": now,
+        "due_at": now,
+        "follows": state.source,
+        "url": feed.url,
+        "host": feed.host,
+        "thread_title": feed.thread_title,
+    }
+
+
+def _count(tx: Connection, state: SourceState, batch: Batch, new: int, now: datetime) -> None:
+    """Write down what a poll found beside its mentions, where there is anything to say."""
+    counted: dict[str, Any] = {}
+    if new:
+        counted["last_mention_at"] = now
+    if batch.gap and (gap := _keep_gap(tx, state, now)):
+        counted["gaps"] = sources.c.gaps + gap
+    if batch.rejected:
+        counted["rejected"] = sources.c.rejected + len(batch.rejected)
+    if counted:
+        tx.execute(update(sources).where(sources.c.name == state.source).values(counted))
 
 
 def _keep_gap(tx: Connection, state: SourceState, now: datetime) -> int:
@@ -162,9 +219,18 @@ def _keep_gap(tx: Connection, state: SourceState, now: datetime) -> int:
     return insert_new(tx, gaps, [gap])
 
 
-def _settle(tx: Connection, state: SourceState, next_at: datetime, **values: Any) -> None:
-    """End a claim; what was parked or switched off meanwhile stays so."""
-    awake = and_(sources.c.enabled, not_(sources.c.parked))
-    due: ColumnElement[datetime | None] = case((awake, literal(next_at, UtcDateTime())), else_=None)
-    settled = update(sources).where(sources.c.name == state.source)
-    tx.execute(settled.values({"due_at": due} | values))
+def _settle(
+    tx: Connection,
+    state: SourceState,
+    now: datetime,
+    wait: timedelta | None,
+    values: Mapping[str, Any],
+) -> bool:
+    """End a claim, if it is still the newest one; what was parked or switched off stays so."""
+    due: ColumnElement[Any] = null()
+    if wait is not None:
+        awake = and_(sources.c.enabled, not_(sources.c.parked))
+        due = case((awake, literal(now + wait, UtcDateTime())), else_=None)
+    claimed = and_(sources.c.name == state.source, sources.c.tries == state.tries)
+    settled = update(sources).where(claimed).values({"due_at": due} | dict(values))
+    return tx.execute(settled).rowcount == 1

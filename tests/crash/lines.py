@@ -130,8 +130,8 @@ def work(database: Path, slack: str, channel: str, start: datetime) -> None:
         ),
     )
     for _ in range(4):
-        while (state := pipeline.claim_source()) is not None:
-            pipeline.poll(state)
+        while claimed := pipeline.claim_sources(1):
+            pipeline.poll(claimed[0])
         pipeline.judge()
         pipeline.deliver()
         clock[0] += timedelta(seconds=61)

@@ -263,8 +263,8 @@ class World:
     def collect(self) -> int:
         """Poll what is due; return the number of new mentions."""
         new = 0
-        while (state := self.pipeline.claim_source()) is not None:
-            new += self.pipeline.poll(state)
+        while claimed := self.pipeline.claim_sources(1):
+            new += self.pipeline.poll(claimed[0])
         return new
 
     def turn(self) -> None:

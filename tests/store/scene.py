@@ -88,7 +88,7 @@ class Scene:
         return self.store.settle_poll(state, batch, [(m, quiet) for m in found], now, timedelta())
 
     def claim_source(self, now: datetime = NOON) -> SourceState:
-        state = self.store.claim_source(now, LEASE)
+        (state,) = self.store.claim_sources(now, LEASE, 1)
         assert state is not None, "no source was due"
         return state
 

@@ -41,7 +41,8 @@ def all_at_once(work: Callable[[Store], T], workers: Sequence[Store]) -> list[T]
 
 
 def claim_sources(store: Store) -> list[str]:
-    return [state.source for state in iter(lambda: store.claim_source(NOON, LEASE), None)]
+    claims = iter(lambda: store.claim_sources(NOON, LEASE, 1), [])
+    return [state.source for (state,) in claims]
 
 
 def claim_mentions(store: Store) -> list[int]:

@@ -43,7 +43,7 @@ def plan(store: Store, statement: str, values: Any) -> str:
 
 
 QUESTIONS: dict[str, Callable[[Store], object]] = {
-    "ix_sources_due": lambda store: store.claim_source(NOON, LEASE),
+    "ix_sources_due": lambda store: store.claim_sources(NOON, LEASE, 8),
     "ix_mentions_due": lambda store: store.claim_mentions(NOON, LEASE, 32),
     "ix_outbox_due": lambda store: store.claim_delivery(NOON, LEASE),
     "ix_mentions_digest": lambda store: store.digest_rows("Acme", NOON, at(1)),

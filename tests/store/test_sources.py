@@ -19,7 +19,7 @@ def test_a_new_source_is_due_at_once_and_taken_by_one_worker(scene: Scene) -> No
     assert (state.source, state.kind, state.cursor, state.tries) == ("blog", "feed", "", 1)
     assert state.since == NOON
     assert state.first_polled_at is None
-    assert scene.store.claim_source(at(1), LEASE) is None
+    assert scene.store.claim_sources(at(1), LEASE, 1) == []
 
 
 def test_a_claim_whose_worker_died_is_due_when_its_lease_runs_out(scene: Scene) -> None:
@@ -32,7 +32,7 @@ def test_the_source_that_waited_longest_comes_first(store: Store) -> None:
     store.sync(specs[:1], [], at(2))
     store.sync(specs[:2], [], at(1))
     store.sync(specs, [], at(3))
-    order = [state.source for _ in "abc" if (state := store.claim_source(at(5), LEASE))]
+    order = [s.source for _ in "abc" for s in store.claim_sources(at(5), LEASE, 1)]
     assert order == ["b", "a", "c"]
 
 
@@ -75,7 +75,7 @@ def test_half_a_poll_is_never_kept(scene: Scene) -> None:
 
 def test_the_next_poll_is_due_after_the_wait(scene: Scene) -> None:
     scene.store.settle_poll(scene.claim_source(), NOTHING, [], NOON, 5 * MINUTE)
-    assert scene.store.claim_source(at(4.9), LEASE) is None
+    assert scene.store.claim_sources(at(4.9), LEASE, 1) == []
     assert scene.claim_source(at(5)).cursor == "c2"
 
 
@@ -103,7 +103,7 @@ def test_failures_are_counted_until_a_success(scene: Scene) -> None:
 def test_a_permanent_failure_parks_until_a_person_resumes(scene: Scene) -> None:
     gone = SourceError("410 Gone", permanent=True)
     scene.store.settle_poll_failed(scene.claim_source(), gone, NOON, MINUTE)
-    assert scene.store.claim_source(at(9999), LEASE) is None
+    assert scene.store.claim_sources(at(9999), LEASE, 1) == []
     assert scene.store.overview(NOON).sources[0].parked
     scene.store.resume("blog", at(10))
     state = scene.claim_source(at(10))
@@ -114,7 +114,7 @@ def test_a_source_parked_during_its_poll_keeps_the_poll_and_stays_parked(scene: 
     state = scene.claim_source()
     scene.store.park("blog")
     assert scene.store.settle_poll(state, NOTHING, [(mention("1"), False)], NOON, MINUTE) == 1
-    assert scene.store.claim_source(at(9999), LEASE) is None
+    assert scene.store.claim_sources(at(9999), LEASE, 1) == []
 
 
 @pytest.mark.parametrize("verb", ["park", "resume"])
@@ -128,7 +128,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones(scene: Scene, verb: str
 def test_a_source_no_longer_named_sleeps_and_goes_on_where_it_stopped(scene: Scene) -> None:
     scene.poll(mention("1"))
     scene.store.sync([], ["Acme"], at(1))
-    assert scene.store.claim_source(at(2), LEASE) is None
+    assert scene.store.claim_sources(at(2), LEASE, 1) == []
     assert scene.store.overview(at(2)).sources == []
     scene.store.sync([BLOG], ["Acme"], at(3))
     assert scene.claim_source(at(3)).cursor == "after 1"

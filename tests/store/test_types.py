@@ -39,8 +39,8 @@ def test_a_time_comes_back_aware_and_equal(scene: Scene, moment: datetime) -> No
 
 def test_times_of_other_zones_are_compared_as_moments(store: Store) -> None:
     store.sync([BLOG], [], NOON.astimezone(INDIA))
-    assert store.claim_source((NOON - MINUTE).astimezone(INDIA), MINUTE) is None
-    assert store.claim_source(NOON.astimezone(INDIA), MINUTE) is not None
+    assert store.claim_sources((NOON - MINUTE).astimezone(INDIA), MINUTE, 1) == []
+    assert store.claim_sources(NOON.astimezone(INDIA), MINUTE, 1) != []
 
 
 def test_a_naive_time_is_refused(store: Store) -> None:

@@ -122,8 +122,8 @@ def test_a_database_that_is_locked_for_long_does_not_end_the_daemon(tmp_path: Pa
             "from datetime import timedelta; from monitor import daemon, cli\n"
             "from monitor.store import Store, StoreError\n"
             "daemon.STALLED = timedelta(seconds=2)\n"
-            "def claim(*a): raise StoreError('locked')\n"
-            "Store.claim_source = claim\n"
+            "def claim(*a, **k): raise StoreError('locked')\n"
+            "Store.claim_sources = claim\n"
             "cli.main()"
         )
         config = written(tmp_path, web.url("/f"))

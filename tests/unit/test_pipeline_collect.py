@@ -241,10 +241,10 @@ def test_a_site_can_only_slow_us(world: World, wish: timedelta | None, minutes: 
 def test_in_one_round_a_source_has_one_turn(world: World) -> None:
     world.wish(every=dict.fromkeys(world.sources, timedelta()))
     taken = []
-    while len(taken) < 9 and (state := world.pipeline.claim_source(START)) is not None:
-        taken.append(state.source)
+    while len(taken) < 9 and (claimed := world.pipeline.claim_sources(1, due=START)):
+        taken.append(claimed[0].source)
         world.clock.passes(seconds=1)
-        world.pipeline.poll(state)
+        world.pipeline.poll(claimed[0])
     assert sorted(taken) == ["blog", "forum"]
 
 

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.domain import Card
-from monitor.pipeline import delivery_backoff, source_backoff
-from monitor.seams import DeliveryError, Failure, Lookup
+from monitor.pipeline.collect import source_backoff
+from monitor.pipeline.deliver import delivery_backoff
+from monitor.seams import DeliveryError, Lookup, SourceError
 from tests.standins.scripted import (
     TARGET,
     Lost,
@@ -345,15 +346,15 @@ WAITS = st.none() | st.timedeltas(timedelta(0), timedelta(days=30))
 
 @given(st.integers(1, 10_000), WAITS)
 def test_nobody_is_asked_again_sooner_than_they_wish(tries: int, wish: timedelta | None) -> None:
-    source = source_backoff(tries, Failure("", retry_after=wish))
+    source = source_backoff(tries, SourceError("", retry_after=wish))
     delivery = delivery_backoff(tries, DeliveryError("", later().outcome, retry_after=wish))
     least = wish or timedelta()
-    assert max(least, MINUTE) <= source <= max(least, 6 * HOUR)
+    assert max(least, MINUTE) <= source <= max(least, 24 * HOUR)
     assert max(least, timedelta(seconds=5)) <= delivery <= max(least, 10 * MINUTE)
 
 
 @given(st.integers(1, 10_000), WAITS)
 def test_more_failures_never_shorten_the_wait(tries: int, wish: timedelta | None) -> None:
-    why = Failure("", retry_after=wish)
+    why = SourceError("", retry_after=wish)
     assert source_backoff(tries, why) <= source_backoff(tries + 1, why)
     assert delivery_backoff(tries, why) <= delivery_backoff(tries + 1, why)

@@ -12,7 +12,7 @@ import pytest
 
 from monitor import digest
 from monitor.digest import Figures
-from monitor.pipeline import digest_key
+from monitor.pipeline.digests import digest_key
 from tests.standins.scripted import SCORES, World, ambiguous, due_on, later, post
 
 BERLIN = "Europe/Berlin"

@@ -16,8 +16,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -30,6 +29,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import certifi
 import pycurl
 
+from monitor.http.turns import Turns
 from monitor.seams import Clock, Page, SourceError
 
 MAX_HOPS = 5
@@ -136,70 +136,12 @@ def _target(url: str) -> _Target:
     return _Target(f"{parts.scheme}://{site}{path}", (parts.scheme, host, port), site)
 
 
-@dataclass(slots=True)
-class _Line:
-    """The queue before one site. Times are monotonic seconds."""
-
-    moved: threading.Condition
-    taken: int = 0  #: tickets handed out
-    done: int = 0  #: tickets handed back
-    free_at: float = 0.0  #: when the next request may start
-    rests_until: float = 0.0  #: the site asked for a pause until then
-    blocked: bool = False  #: whether that pause was a refusal (429)
-
-
-@dataclass(frozen=True, slots=True)
-class _Turns:
-    """Who may ask a site, and when: in order of arrival, no site waiting for another."""
-
-    gap: float
-    per_site: int
-    monotonic: Callable[[], float]
-    sleep: Callable[[float], object]
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    lines: dict[str, _Line] = field(default_factory=dict)
-
-    @contextmanager
-    def turn(self, site: str) -> Iterator[None]:
-        """Wait for one's turn at a site. Raises SourceError while the site is to be left alone."""
-        with self.lock:
-            line = self._line(site)
-            ticket, line.taken = line.taken, line.taken + 1
-        try:
-            with self.lock:
-                line.moved.wait_for(lambda: ticket < line.done + self.per_site)
-                wait = self._reserve(site, line)
-            if wait > 0:
-                self.sleep(wait)
-            yield
-        finally:
-            with self.lock:
-                line.done += 1
-                line.moved.notify_all()
-
-    def rest(self, site: str, wait: timedelta, *, blocked: bool) -> None:
-        """Leave the site alone for this long."""
-        with self.lock:
-            line = self._line(site)
-            line.rests_until = self.monotonic() + wait.total_seconds()
-            line.blocked = blocked
-
-    def _line(self, site: str) -> _Line:
-        if site not in self.lines and len(self.lines) >= 1000:
-            now = self.monotonic()
-            for name, line in list(self.lines.items()):
-                if line.taken == line.done and max(line.free_at, line.rests_until) < now:
-                    del self.lines[name]
-        return self.lines.setdefault(site, _Line(threading.Condition(self.lock)))
-
-    def _reserve(self, site: str, line: _Line) -> float:
-        now = self.monotonic()
-        if (left := line.rests_until - now) > 0:
-            why = f"{site}: it asked us to wait, {left:.0f} s are left"
-            raise SourceError(why, blocked=line.blocked, retry_after=timedelta(seconds=left))
-        start = max(now, line.free_at)
-        line.free_at = start + self.gap
-        return start - now
+def site(url: str) -> str:
+    """What spacing goes by: an address's host, with its port if unusual; "" if it has none."""
+    try:
+        return _target(url).site
+    except ValueError:
+        return ""
 
 
 @dataclass(slots=True)
@@ -273,11 +215,11 @@ class PoliteFetcher:
     monotonic: Callable[[], float] = time.monotonic  #: seconds, for ``min_gap`` only
     sleep: Callable[[float], object] = time.sleep
     _local: threading.local = field(default_factory=threading.local, init=False, repr=False)
-    _turns: _Turns = field(init=False, repr=False)
+    _turns: Turns = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         gap = self.min_gap.total_seconds()
-        turns = _Turns(gap, self.per_site, self.monotonic, self.sleep)
+        turns = Turns(gap, self.per_site, self.monotonic, self.sleep)
         object.__setattr__(self, "_turns", turns)
 
     def __call__(self, url: str, headers: Mapping[str, str] = NO_HEADERS) -> Page:
@@ -300,6 +242,10 @@ class PoliteFetcher:
             if there.origin != here.origin:
                 headers = {k: v for k, v in headers.items() if k.lower() in _ANY_ORIGIN}
             here = there
+
+    def busy(self) -> frozenset[str]:
+        """Sites that cannot be asked right now; their time is better spent on others."""
+        return self._turns.busy()
 
     def _ask(self, at: _Target, where: str, headers: Mapping[str, str], left: float) -> _Answer:
         """Ask once, without following redirects."""
@@ -373,8 +319,10 @@ class PoliteFetcher:
             body = answer.body.getvalue() if status == 200 else b""
             return Page(status, target.url, answer.headers, body, moved)
         wait = retry_after(answer.headers.get("retry-after", ""), self.now())
-        if status == 429 or (status == 503 and wait):
-            self._turns.rest(target.site, wait or SLOW_DOWN, blocked=status == 429)
+        if status == 429:
+            wait = wait or SLOW_DOWN
+        if wait and status in (429, 503):
+            self._turns.rest(target.site, wait, blocked=status == 429)
         blocked = status in _BLOCKED
         usual = "refuses us" if blocked else "gives no page"
         says = _SAYS.get(status, "is failing" if status >= 500 else usual)
