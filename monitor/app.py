@@ -50,7 +50,9 @@ class App:
     def register(self) -> None:
         """Tell the store which sources and brands there are. Only who does the work may do so."""
         specs = [
-            SourceSpec(t.name, t.kind, fingerprint(t), site(str(t.options.get("url", ""))))
+            SourceSpec(
+                t.name, t.kind, fingerprint(t, self.config), site(str(t.options.get("url", "")))
+            )
             for t in self.config.source
         ]
         self.store.sync(specs, [b.name for b in self.config.brand], now())
@@ -203,9 +205,14 @@ def trial(config: Config, name: str) -> Source:
     return source(named, fetcher(config))
 
 
-def fingerprint(table: SourceTable) -> str:
-    """What a source reads, as a hash: when it changes, its cursor means nothing any more."""
-    read: dict[str, Any] = {"kind": table.kind, **table.options}
+def fingerprint(table: SourceTable, config: Config) -> str:
+    """What a source reads and for whom, as a hash: when it changes, its cursor means nothing more.
+
+    An item that named nobody was not kept; it may name a brand that was added or renamed since.
+    """
+    terms = [[b.name, b.aliases, b.exclude, b.site] for b in config.brand]
+    read: dict[str, Any] = {"kind": table.kind, "about": table.about, "brands": terms}
+    read |= table.options
     return hashlib.sha256(json.dumps(read, sort_keys=True, default=str).encode()).hexdigest()
 
 

@@ -20,6 +20,7 @@ class Answers:
     aliases: tuple[str, ...] = ()
     site: str = ""
     feeds: tuple[str, ...] = ()
+    every: str = ""  #: how often feeds are read; "": as often as is polite
     slack_channel: str = ""
     digest_to: tuple[str, ...] = ()
     smtp_host: str = ""
@@ -84,7 +85,8 @@ def _lines(answers: Answers) -> Iterator[str]:
     for name, url in _named(answers.feeds):
         yield from ("", "[[source]]", f"name = {_toml(name)}", 'kind = "feed"')
         yield f"url = {_toml(url)}"
-        yield 'every = "1h"'
+        if answers.every:
+            yield f"every = {_toml(answers.every)}"
     if answers.slack_channel:
         yield from ("", "[slack]", 'bot_token = "env:SLACK_BOT_TOKEN"')
         yield f"channel = {_toml(answers.slack_channel)}"

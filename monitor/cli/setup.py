@@ -11,12 +11,19 @@ import typer
 
 from monitor.cli.options import AsJson, ConfigPath, fail, load
 
+EVERY = (
+    "How often to read each feed: empty for as often as is polite (a new post is seen after one to "
+    'four hours, a day where the site cannot say "unchanged"), or, where its owner agrees, such as '
+    "10m (seen within ten minutes)"
+)
+
 
 def init(
     brand: Annotated[str | None, typer.Option(help="The brand's name.")] = None,
     alias: Annotated[list[str] | None, typer.Option(help="Another name; repeat.")] = None,
     site: Annotated[str | None, typer.Option(help="The brand's own host.")] = None,
     feed: Annotated[list[str] | None, typer.Option(help="A feed's address; repeat.")] = None,
+    every: Annotated[str | None, typer.Option(help=f"{EVERY}.")] = None,
     slack_channel: Annotated[str | None, typer.Option(help='Such as "#complaints".')] = None,
     digest_to: Annotated[list[str] | None, typer.Option(help="A mail address; repeat.")] = None,
     smtp_host: Annotated[str | None, typer.Option(help="Your mail server.")] = None,
@@ -33,6 +40,7 @@ def init(
         aliases=tuple(alias or ()),
         site=site if site is not None else _ask("Its own site, such as acme.example"),
         feeds=tuple(feed if feed is not None else _ask("Feed addresses, by spaces").split()),
+        every=every if every is not None else _ask(EVERY),
         slack_channel=slack_channel
         if slack_channel is not None
         else _ask("Slack channel (empty: cards in the terminal)"),

@@ -80,12 +80,18 @@ def status(seen: Overview, now: datetime, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(_status(seen, now), ensure_ascii=False))
         return
-    columns = ("source", "state", "last read", "next", "gaps", "unreadable")
-    rows = [(s.source, s.condition(now), *_read(s, now), s.gaps, s.rejected) for s in seen.sources]
+    columns = ("source", "state", "last read", "next", "delay", "gaps", "unreadable")
+    rows = [
+        (s.source, s.condition(now), *_read(s, now), _delay(s), s.gaps, s.rejected)
+        for s in seen.sources
+    ]
     _print(rows, columns, "no source was read yet: `monitor once` or `monitor run` does it")
     for trouble in _troubles(seen):
         print(f"! {trouble}")
-    outbox = seen.outbox
+    outbox, following = seen.outbox, seen.following
+    if following:
+        failing = sum(1 for s in following if s.failures)
+        print(f"following  {count(len(following), 'comment feed')}, {failing} failing")
     counts = ", ".join(f"{n} {state}" for state, n in sorted(seen.incidents.items()))
     print(
         f"mentions   {seen.mentions}: {seen.waiting} waiting, {seen.dead} could not be judged, "
@@ -107,11 +113,18 @@ def _read(source: SourceState, now: datetime) -> tuple[str, str]:
     return ago, "" if due is None else "now" if due <= now else f"in {_lasting(due - now)}"
 
 
+def _delay(source: SourceState) -> str:
+    """After how long a new post is seen at most, if the next polls are as far apart."""
+    return f"< {_lasting(source.wait)}" if source.wait else ""
+
+
 def _troubles(seen: Overview) -> Iterator[str]:
     """One line for each source that fails and each channel that does not take its messages."""
     for source in seen.sources:
         if source.last_error:
             yield f"{source.source}: {source.last_error}"
+        if source.moved:
+            yield f"{source.source}: it has moved for good: set its url to {source.moved}"
     for target, error in seen.outbox.errors:
         yield f"{target}: {error}"
 
@@ -125,12 +138,18 @@ def _status(seen: Overview, now: datetime) -> dict[str, Any]:
                 "state": s.condition(now),
                 "last_success": stamp(s.last_success_at),
                 "blind_hours": s.blind_hours(now),
+                "delay_seconds": int(s.wait.total_seconds()) if s.wait else None,
+                "moved": s.moved,
                 "gaps": s.gaps,
                 "rejected": s.rejected,
                 "error": s.last_error,
             }
             for s in seen.sources
         ],
+        "following": {
+            "feeds": len(seen.following),
+            "failing": sum(1 for s in seen.following if s.failures),
+        },
         "outbox": {
             "pending": seen.outbox.pending,
             "ambiguous": seen.outbox.ambiguous,

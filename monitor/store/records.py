@@ -93,7 +93,8 @@ class OutboxState:
 class Overview:
     """The whole store on one page."""
 
-    sources: list[SourceState]
+    sources: list[SourceState]  #: that are configured
+    following: list[SourceState]  #: comment feeds of posts that name a brand
     outbox: OutboxState
     incidents: dict[str, int]  #: by state
     mentions: int

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, or_, select, tuple_
 
-from monitor.domain import Card, Incident, Label
+from monitor.domain import Card, Incident, Label, SourceState
 from monitor.incidents import CLOSED
 from monitor.store.cards import load_card
 from monitor.store.engine import Database, StoreError
@@ -129,6 +129,7 @@ class Reports(Room):
         """The whole store on one page."""
         with self._database.read() as tx:
             awake = select(sources).where(sources.c.enabled).order_by(sources.c.name)
+            alive = awake.where(sources.c.follows.is_not(None), sources.c.due_at.is_not(None))
             states = select(incidents.c.state, func.count()).group_by(incidents.c.state)
             unjudged = select(func.count(mentions.c.due_at), func.count()).where(
                 mentions.c.action.is_(None)
@@ -137,7 +138,8 @@ class Reports(Room):
             not_scored = func.count().filter(mentions.c.scored.is_(False))
             total, unscored = tx.execute(select(func.count(mentions.c.id), not_scored)).one()
             return Overview(
-                sources=[source_of(row) for row in tx.execute(awake)],
+                sources=_states(tx, awake.where(sources.c.follows.is_(None))),
+                following=_states(tx, alive),
                 outbox=_outbox(tx, now),
                 incidents=dict(tx.execute(states).all()),
                 mentions=total,
@@ -148,6 +150,10 @@ class Reports(Room):
                 model=_model(tx),
                 layers=in_force(tx),
             )
+
+
+def _states(tx: Connection, wanted: Select[*tuple[Any, ...]]) -> list[SourceState]:
+    return [source_of(row) for row in tx.execute(wanted)]
 
 
 def _wanted(

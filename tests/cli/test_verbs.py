@@ -79,11 +79,13 @@ def test_status_names_each_thing_that_can_go_wrong(first: Shell) -> None:
     seen = first.status()
     blog = seen["sources"]["blog"]
     assert blog.pop("last_success").endswith("Z")
+    assert 3_600 <= blog.pop("delay_seconds") <= 1.1 * 4 * 3_600
     assert blog == {
         "name": "blog",
         "kind": "feed",
         "state": "ok",
         "blind_hours": 0.0,
+        "moved": "",
         "gaps": 0,
         "rejected": 0,
         "error": "",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from monitor.domain import Batch
 from monitor.seams import SourceError
-from monitor.store import SourceSpec, Store, StoreError
+from monitor.store import Followed, SourceSpec, Store, StoreError
 from tests.store.scene import BLOG, LEASE, MINUTE, NOON, Scene, at, mention
 
 NOTHING = Batch((), cursor="c2")
@@ -160,3 +162,104 @@ def test_a_gap_reaches_back_to_the_last_success(scene: Scene) -> None:
     assert scene.store.gaps(at(30), at(45)) == [("blog", NOON, at(60))]
     assert scene.store.gaps(at(60), at(90)) == []
     assert scene.store.gaps(NOON - timedelta(days=1), NOON) == []
+
+
+# -- hosts ---------------------------------------------------------------------------------------
+
+
+def at_hosts(store: Store, **hosts: str) -> None:
+    store.sync([SourceSpec(name, "feed", name, host) for name, host in hosts.items()], [], NOON)
+
+
+def claimed(store: Store, limit: int = 9, avoid: Collection[str] = (), minutes: float = 0) -> str:
+    return " ".join(s.source for s in store.claim_sources(at(minutes), LEASE, limit, avoid))
+
+
+def test_of_one_host_one_source_is_claimed_at_a_time(store: Store) -> None:
+    at_hosts(store, a="x.example", b="x.example", c="y.example", d="", e="")
+    assert claimed(store) == "a c d e"
+    assert claimed(store) == "b"
+
+
+def test_a_host_that_is_being_asked_is_passed_over(store: Store) -> None:
+    at_hosts(store, a="x.example", b="y.example")
+    assert claimed(store, avoid={"x.example"}) == "b"
+    assert claimed(store) == "a"
+
+
+def test_no_more_than_the_limit(store: Store) -> None:
+    at_hosts(store, a="x.example", b="y.example", c="z.example")
+    assert claimed(store, 2) == "a b"
+
+
+def test_all_that_is_read_from_a_host_rests_when_it_asks_for_a_pause(store: Store) -> None:
+    at_hosts(store, a="x.example", b="x.example", c="y.example")
+    (state,) = store.claim_sources(NOON, LEASE, 1)
+    slow = SourceError("come less often", blocked=True, retry_after=30 * MINUTE)
+    store.settle_poll_failed(state, slow, NOON, 45 * MINUTE)
+    assert claimed(store, minutes=29) == "c"
+    assert claimed(store, minutes=30) == "b c"
+    assert claimed(store, minutes=45) == "a c"
+
+
+def test_a_pause_brings_nothing_forward(store: Store) -> None:
+    at_hosts(store, a="x.example", b="x.example")
+    for name in "ab":
+        (state,) = store.claim_sources(NOON, LEASE, 1)
+        assert state.source == name
+        store.settle_poll(state, NOTHING, [], NOON, (10 if name == "a" else 100) * MINUTE)
+    (state,) = store.claim_sources(at(10), LEASE, 1)
+    asked = SourceError("wait", retry_after=MINUTE)
+    store.settle_poll_failed(state, asked, at(10), 200 * MINUTE)
+    assert claimed(store, minutes=99) == ""
+    assert claimed(store, minutes=100) == "b"
+
+
+# -- followed comments ---------------------------------------------------------------------------
+
+COMMENTS = Followed("blog: comments 1f", "https://blog.example/p/feed", "blog.example", "On Acme")
+
+
+def test_the_comments_of_a_post_are_followed_once(scene: Scene) -> None:
+    for minute in (0, 10):
+        state = scene.claim_source(at(minute))
+        scene.store.settle_poll(
+            state, NOTHING, [], at(minute), 10 * MINUTE, followed=[COMMENTS, COMMENTS]
+        )
+        if minute == 0:
+            (comments,) = scene.store.claim_sources(NOON, LEASE, 9)
+            scene.store.settle_poll(comments, NOTHING, [], NOON, timedelta(days=1))
+    assert (comments.source, comments.follows, comments.url) == (
+        COMMENTS.name,
+        "blog",
+        COMMENTS.url,
+    )
+    assert comments.thread_title == "On Acme"
+    seen = scene.store.overview(NOON)
+    assert ([s.source for s in seen.sources], [s.source for s in seen.following]) == (
+        ["blog"],
+        [COMMENTS.name],
+    )
+
+
+def test_they_are_followed_while_their_source_is_configured(scene: Scene) -> None:
+    scene.store.settle_poll(
+        scene.claim_source(), NOTHING, [], NOON, 99 * MINUTE, followed=[COMMENTS]
+    )
+    scene.store.sync([BLOG], ["Acme"], NOON)
+    assert claimed(scene.store) == COMMENTS.name
+    scene.store.sync([], ["Acme"], NOON)
+    assert scene.store.overview(NOON).following == []
+
+
+def test_without_a_next_time_a_source_sleeps(scene: Scene) -> None:
+    scene.store.settle_poll(scene.claim_source(), NOTHING, [], NOON, None)
+    assert claimed(scene.store, minutes=99_999) == ""
+
+
+def test_pace_and_wait_come_back(scene: Scene) -> None:
+    pace = (1.5, 2.0, *[0.25] * 25)
+    batch = replace(NOTHING, moved="https://new.example/feed")
+    scene.store.settle_poll(scene.claim_source(), batch, [], NOON, 5 * MINUTE, pace)
+    state = scene.claim_source(at(5))
+    assert (state.pace, state.wait, state.moved) == (pace, 5 * MINUTE, batch.moved)

@@ -12,7 +12,8 @@ from monitor import pacing
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-TIMES = st.lists(st.datetimes(datetime(2026, 8, 1), datetime(2026, 12, 1), timezones=st.just(UTC)))
+EARLY, LATE = datetime(2026, 8, 1), datetime(2026, 12, 1)  # noqa: DTZ001 - made aware below
+TIMES = st.lists(st.datetimes(EARLY, LATE, timezones=st.just(UTC)))
 
 
 def daily(at_hour: int, days: int = 50) -> list[datetime]:

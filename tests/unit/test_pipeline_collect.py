@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from monitor import pacing
 from monitor.domain import SourceState
 from monitor.matching import Brand, Matcher
+from monitor.pipeline.collect import FOLLOWED_FAILURES
 from monitor.seams import SourceError
 from monitor.store.verdicts import OLD
-from tests.standins.scripted import ACME, START, TARGET, World, post
+from tests.standins.scripted import ACME, START, TARGET, ScriptedSource, World, post
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 BROKEN = "The Acme plug is broken"
@@ -263,3 +265,56 @@ def test_authors_are_kept_otherwise(world: World) -> None:
     world.find(post("1", BROKEN, author="lena"))
     world.collect()
     assert world.judged()["1"].mention.post.author == "lena"
+
+
+# -- pace and followed comments ------------------------------------------------------------------
+
+
+def test_without_a_wish_a_source_has_its_own_pace(world: World) -> None:
+    world.wish(every=dict.fromkeys(world.sources))
+    world.find(conditional=False)
+    world.collect()
+    assert source(world).due_at >= START + pacing.BLIND
+    assert source(world, "forum").due_at >= START + pacing.SOONEST
+
+
+def comments_of(world: World) -> ScriptedSource:
+    """From now on what is followed is read from this source."""
+    comments = ScriptedSource("comments")
+    world.pipeline = replace(world.pipeline, follow=lambda state: comments)
+    return comments
+
+
+def test_comments_of_a_post_that_names_a_brand_are_followed(world: World) -> None:
+    comments = comments_of(world)
+    world.started()
+    world.clock.passes(minutes=10)
+    world.find(
+        post("1", BROKEN, replies="https://blog.example/1/feed"),
+        post("2", "nothing of interest", replies="https://blog.example/2/feed"),
+    )
+    world.collect()
+    (followed,) = world.overview().following
+    assert followed.url == "https://blog.example/1/feed"
+    assert followed.host == "blog.example"
+    assert len(comments.cursors) == 1
+    world.turns(lambda: not world.overview().following, most=timedelta(days=20), hours=2)
+    assert 20 < len(comments.cursors) < 400, "ever more slowly, and not for ever"
+
+
+def test_old_posts_are_not_followed(world: World) -> None:
+    comments_of(world)
+    world.find(post("1", BROKEN, replies="https://blog.example/1/feed", published_at=START - DAY))
+    world.collect()
+    assert world.overview().following == []
+
+
+def test_comments_that_cannot_be_read_are_given_up(world: World) -> None:
+    comments = comments_of(world)
+    comments.script += [SourceError("gone")] * 20
+    world.started()
+    world.clock.passes(minutes=10)
+    world.find(post("1", BROKEN, replies="https://blog.example/1/feed"))
+    world.collect()
+    world.turns(lambda: not world.overview().following, most=timedelta(days=2), minutes=30)
+    assert len(comments.cursors) == FOLLOWED_FAILURES + 1
