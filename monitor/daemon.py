@@ -25,6 +25,7 @@ from types import FrameType
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from monitor.domain import SourceState
 from monitor.pipeline import Pipeline
 from monitor.seams import UserError
 
@@ -156,9 +157,14 @@ class Daemon:
             return True
         claimed = self._pipeline.claim_sources(room, self._polling.values())
         for state in claimed:
-            work = partial(self._pipeline.poll, state)
+            work = partial(self._poll, state)
             self._polling[self._pool.submit(self._guarded, work)] = state.host
         return len(claimed) == room
+
+    def _poll(self, state: SourceState) -> None:
+        """Poll one source, and let nobody wait for the next beat to hear of what it found."""
+        if self._pipeline.poll(state):
+            self._judge()
 
     def _judge(self) -> None:
         self._pipeline.judge(stop=self._stopping.is_set)
