@@ -20,7 +20,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -34,7 +35,7 @@ from tests.bench.corpora import archive, content_type
 FEEDS, HOSTS = 10_000, 250
 BRAND = "Acme"
 ROUND = 15 * 60  #: seconds; a round may take no longer
-RSS_RSS = re.compile(rb"<(item|entry)[\s>]")
+ENTRY = re.compile(rb"<(item|entry)[\s>]")
 
 
 @dataclass(frozen=True)
@@ -70,22 +71,27 @@ def table(count: int, used: Used, took: float, late: Sequence[float], news: int)
 
 def measure(corpora: Path, place: Path, count: int) -> tuple[Used, float, list[float], int]:
     certificate(place)
-    environment = {**os.environ, "BENCH_CORPORA": str(corpora)}
     own = [sys.executable, "-m", "tests.bench.rounds"]
-    server = subprocess.Popen(
-        [*own, "serve", str(place)], env=environment, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert server.stdout is not None
-        known = json.loads(server.stdout.readline())
+    with serving(corpora, place) as known:
         run([*own, "seed", str(place), str(known["port"]), str(known["feeds"])])
         spread(place, count)
         used, took = daemon([*own, "run", str(place), str(known["port"]), str(count)], place, count)
+    sent = json.loads((place / "sent.json").read_text())
+    return used, took, delays(place, sent), len(sent)
+
+
+@contextmanager
+def serving(corpora: Path, place: Path) -> Iterator[dict[str, int]]:
+    """All sites, in a process of their own; gives their port and the number of their feeds."""
+    command = [sys.executable, "-m", "tests.bench.rounds", "serve", str(place)]
+    environment = {**os.environ, "BENCH_CORPORA": str(corpora)}
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    try:
+        yield json.loads(server.stdout.readline())
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait()
-    sent = json.loads((place / "sent.json").read_text())
-    return used, took, delays(place, sent), len(sent)
 
 
 def run(command: Sequence[str]) -> None:
@@ -93,7 +99,7 @@ def run(command: Sequence[str]) -> None:
 
 
 def certificate(place: Path) -> None:
-    names = ",".join(f"DNS:{host(n)}" for n in range(HOSTS))
+    names = "IP:127.0.0.1,DNS:*.blogs.localhost"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
     command += ["-nodes", "-days", "2", "-subj", "/CN=bench", "-addext", f"subjectAltName={names}"]
     command += ["-keyout", str(place / "key.pem"), "-out", str(place / "cert.pem")]
@@ -101,7 +107,7 @@ def certificate(place: Path) -> None:
 
 
 def host(number: int) -> str:
-    return f"blog-{number % HOSTS}.localhost"
+    return f"{number % HOSTS}.blogs.localhost"
 
 
 # -- the daemon ----------------------------------------------------------------------------------
@@ -192,7 +198,7 @@ def serve_daemon(place: Path, port: int, count: int, *, seeding: bool) -> None:
         "bench", app.now, local, ca_file=str(place / "cert.pem"), max_bytes=30_000_000
     )
     store = open_store(parsed.monitor.database)
-    urls = [f"https://{host(i)}:{port}/{'seed' if seeding else 'f'}/{i}" for i in range(count)]
+    urls = [f"https://{host(i)}:{port}/{i}" for i in range(count)]
     feeds = {
         f"{i:05d}": KINDS["feed"](f"{i:05d}", "feed", fetch, url) for i, url in enumerate(urls)
     }
@@ -250,17 +256,17 @@ class Site:
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             asked = await reader.readuntil(b"\r\n\r\n")
-            _, mode, number = asked.split(b" ", 2)[1].decode().split("/")
-            writer.write(self._reply(mode, int(number)))
+            number = int(asked.split(b" ", 2)[1].decode().strip("/"))
+            writer.write(self._reply(number, known=b"if-none-match" in asked.lower()))
             await writer.drain()
             writer.close()
         except (OSError, asyncio.IncompleteReadError):
             writer.close()
 
-    def _reply(self, mode: str, number: int) -> bytes:
+    def _reply(self, number: int, *, known: bool) -> bytes:
         body, zipped = self.plain[number % len(self.plain)], self.zipped[number % len(self.plain)]
         lot = number * 7919 % 100
-        if mode == "seed" or 70 <= lot < 98:
+        if not known or 70 <= lot < 98:
             return reply("200 OK", zipped, body)
         if lot < 70:
             return reply("304 Not Modified", b"", body)
@@ -283,19 +289,20 @@ def reply(status: str, zipped: bytes, body: bytes) -> bytes:
 
 def renewed(body: bytes, number: int) -> bytes:
     """The feed with a new item on top."""
-    first = RSS_RSS.search(body)
+    first = ENTRY.search(body)
     assert first
     date = datetime.now(UTC)
     said = f"<title>The {BRAND} download link is dead, error 404 number {number}</title>"
     if first[1] == b"item":
-        item = f"<item>{said}<guid>new-{number}</guid><pubDate>{format_datetime(date)}</pubDate></item>"
+        stamp = f"<pubDate>{format_datetime(date)}</pubDate>"
+        item = f"<item>{said}<guid>new-{number}</guid>{stamp}</item>"
     else:
         item = f"<entry>{said}<id>new-{number}</id><updated>{date.isoformat()}</updated></entry>"
     return body[: first.start()] + item.encode() + body[first.start() :]
 
 
 def usable(body: bytes) -> bool:
-    return bool(RSS_RSS.search(body)) and not body.lstrip().startswith(b"{")
+    return bool(ENTRY.search(body)) and not body.lstrip().startswith(b"{")
 
 
 if __name__ == "__main__":
