@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, literal, not_, null, select, update
+from sqlalchemy import Connection, Update, and_, bindparam, case, not_, select, update
 
 from monitor.domain import Batch, Mention, SourceState
 from monitor.seams import SourceError
@@ -79,7 +79,7 @@ class Sources(Room):
             followed: comment feeds to read from now on.
         """
         with self._database.write() as tx:
-            values = {
+            polled = {
                 "cursor": batch.cursor,
                 "failures": 0,
                 "blocked": False,
@@ -90,7 +90,7 @@ class Sources(Room):
                 "pace": list(pace),
                 "moved": batch.moved,
             }
-            if not _settle(tx, state, now, wait, values):
+            if not _settle(tx, _POLLED, state, None if wait is None else now + wait, polled):
                 return 0
             new = insert_new(tx, mentions, [mention_values(m, quiet, now) for m, quiet in found])
             insert_new(tx, sources, [_following(state, feed, now) for feed in followed])
@@ -107,16 +107,19 @@ class Sources(Room):
         Args:
             wait: until the next poll; None: there is none.
         """
-        values: dict[str, Any] = {
-            "failures": sources.c.failures + 1,
+        failed = {
+            "failures": state.failures + 1,
             "blocked": error.blocked,
             "last_error": str(error)[:500],
         }
+        next_at = None if error.permanent or wait is None else now + wait
         with self._database.write() as tx:
+            if not _settle(tx, _FAILED, state, next_at, failed):
+                return
             if error.permanent:
-                values |= {"parked": True}
-            held = _settle(tx, state, now, None if error.permanent else wait, values)
-            if held and error.retry_after and state.host:
+                one = sources.c.name == state.source
+                tx.execute(update(sources).where(one).values(parked=True))
+            if error.retry_after and state.host:
                 until = now + error.retry_after
                 early = and_(sources.c.host == state.host, sources.c.due_at < until)
                 tx.execute(update(sources).where(early).values(due_at=until))
@@ -219,18 +222,32 @@ def _keep_gap(tx: Connection, state: SourceState, now: datetime) -> int:
     return insert_new(tx, gaps, [gap])
 
 
+def _settling(*changed: str) -> Update:
+    """Ends a claim, if it is still the newest one; what was parked or switched off stays so.
+
+    Built once: putting a statement together takes longer than running it.
+    """
+    held = and_(sources.c.name == bindparam("named"), sources.c.tries == bindparam("token"))
+    awake = and_(sources.c.enabled, not_(sources.c.parked))
+    due = case((awake, bindparam("next_at", type_=UtcDateTime())), else_=None)
+    values: dict[str, Any] = {name: bindparam(name) for name in changed}
+    return update(sources).where(held).values(due_at=due, **values)
+
+
+_POLLED = _settling(
+    *("cursor", "failures", "blocked", "last_error", "first_polled_at", "last_success_at"),
+    *("wait", "pace", "moved"),
+)
+_FAILED = _settling("failures", "blocked", "last_error")
+
+
 def _settle(
     tx: Connection,
+    settling: Update,
     state: SourceState,
-    now: datetime,
-    wait: timedelta | None,
+    next_at: datetime | None,
     values: Mapping[str, Any],
 ) -> bool:
-    """End a claim, if it is still the newest one; what was parked or switched off stays so."""
-    due: ColumnElement[Any] = null()
-    if wait is not None:
-        awake = and_(sources.c.enabled, not_(sources.c.parked))
-        due = case((awake, literal(now + wait, UtcDateTime())), else_=None)
-    claimed = and_(sources.c.name == state.source, sources.c.tries == state.tries)
-    settled = update(sources).where(claimed).values({"due_at": due} | dict(values))
-    return tx.execute(settled).rowcount == 1
+    """Run one of the two above; whether the claim was still held."""
+    claim_held = {"named": state.source, "token": state.tries, "next_at": next_at}
+    return tx.execute(settling, claim_held | dict(values)).rowcount == 1
