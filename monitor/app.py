@@ -176,7 +176,9 @@ def source(table: SourceTable, fetch: Fetcher) -> Source:
     kind = sources.KINDS[table.kind]
     given = dict(table.options)
     fields = {
-        f.name: f for f in dataclasses.fields(kind) if f.name not in {"name", "kind", "fetch"}
+        f.name: f
+        for f in dataclasses.fields(kind)
+        if f.name not in {"name", "kind", "fetch", "read"}
     }
     for key in given.keys() - fields.keys():
         raise ConfigError(f"{where}: {key}: unknown key for kind {table.kind!r}: remove it")

@@ -69,6 +69,7 @@ def test_validators_that_a_200_lacks_are_dropped():
     for body in (RSS, RSS + b" "):
         kept = json.loads(poll(Site(body), cursor).cursor)
         assert kept.pop("seen")
+        assert kept.pop("marks")
         assert kept == {"digest": hashlib.sha256(body).hexdigest(), "ttl": 90}
 
 
@@ -212,7 +213,7 @@ def test_a_list_that_no_longer_overlaps_what_was_seen_is_a_gap(order: int):
     assert not second.gap
     site.says(listed(*range(80, 120)[::order]))
     assert poll(site, second.cursor).gap
-    assert len(second.cursor) < 400
+    assert len(second.cursor) < 600
 
 
 def test_an_unchanged_or_empty_list_is_no_gap():
