@@ -36,8 +36,8 @@ class FeedError(ValueError):
         self.blocked = blocked
 
 
-class TooCostly(ValueError):  # noqa: N818 - it completes "its feed ..."
-    """Reading was given up; the text says why, as "took longer than 10 s to read"."""
+class ReadingFailed(ValueError):  # noqa: N818 - it completes "its feed ..."
+    """Reading was given up; the text says why: "took longer than 10 s to read"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ LONGEST_WISH = timedelta(hours=24)  #: no max-age, ttl or skipHours slows us bey
 SETTLED = timedelta(days=7)  #: a permanent redirect that stood for so long is taken at its word
 
 Reader = Callable[[bytes, str, str, str], items.Feed]
-"""``feeds.read``, or what does the same; raises items.FeedError or items.TooCostly."""
+"""``feeds.read``, or what does the same; raises items.FeedError or items.ReadingFailed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class Feed:
                 f"{_site(page)}: it answered with {e} instead of a feed, check its url",
                 blocked=e.blocked,
             ) from None
-        except items.TooCostly as e:
+        except items.ReadingFailed as e:
             raise SourceError(f"{_site(page)}: its feed {e}") from None
         if feed.cut_off and not feed.items:
             raise SourceError(f"{_site(page)}: its feed breaks off before the first item")
@@ -215,8 +215,18 @@ class _Mark:
         rejected: tuple[str, ...] = (),
     ) -> Batch:
         """What a poll returns that leaves this mark behind."""
-        wish = self.wish(headers)
-        return Batch(posts, self.cursor(), wish, gap, rejected, self.moved, self.hub, self.topic)
+        given = self.refreshed(headers)  # by a feed that breaks off too
+        return Batch(
+            posts,
+            self.cursor(),
+            self.wish(headers),
+            gap,
+            rejected,
+            conditional=bool(given.etag or given.last_modified),
+            moved=self.moved,
+            hub=self.hub,
+            topic=self.topic,
+        )
 
     def asking(self) -> dict[str, str]:
         """Request headers; both validators are sent where both were given."""
