@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.reading import feeds
@@ -178,6 +178,7 @@ def test_absurd_dates_are_no_dates():
     assert set(published.values()) == {None}
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="0123456789-+:TZ. ,aeJMonSu", max_size=40))
 def test_no_date_breaks_a_feed(date: str):
     for body in (

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.reading import feeds, slices
@@ -81,6 +81,7 @@ def documents(draw: st.DrawFn) -> bytes:
     return draw(st.sampled_from([b"", codecs.BOM_UTF8])) + text.encode()
 
 
+@settings(deadline=None)
 @given(documents(), st.data())
 def test_a_part_is_read_as_of_the_whole(body: bytes, data: st.DataObject) -> None:
     full = whole(body)
