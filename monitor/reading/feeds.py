@@ -86,7 +86,7 @@ def _read_new(whole: Slices, content_type: str, base_url: str, known: str) -> Fe
     except FeedError:
         return None
     if found == left:
-        return replace(feed, marks=whole.marks)
+        return replace(feed, marks="".join(whole.marks))
     return feed if part == whole.body else None
 
 
@@ -126,10 +126,10 @@ def _no_feed(narrow: bytes) -> FeedError:
 def _parsed(body: bytes, narrow: bytes, content_type: str) -> Mapping[str, Any]:
     """What feedparser reads, of a mended copy where it reads nothing."""
     first = _feedparser(body, content_type)
-    if first is not None and (first["entries"] or not _ENTRY.search(narrow)):
+    if first is not None and (first["entries"] or (first["version"] and not _ENTRY.search(narrow))):
         return first
     second = _feedparser(_mended(body), content_type.partition(";")[0])
-    if second is not None and (first is None or second["entries"]):
+    if second is not None and (first is None or second["entries"] or not first["version"]):
         return second
     if first is None:
         raise FeedError("XML that cannot be read")

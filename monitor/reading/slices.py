@@ -33,17 +33,13 @@ class Slices:
 
     body: bytes
     spans: tuple[tuple[int, int], ...]  #: offsets of the first byte, and behind the last
-
-    @property
-    def marks(self) -> str:
-        return "".join(mark(self.body[start:end]) for start, end in self.spans)
+    marks: tuple[str, ...]
 
     def without(self, known: str) -> tuple[bytes, int]:
         """The document without items whose marks are ``known``, and how many are left."""
-        seen = split(known)
-        kept, at, left = [], 0, 0
-        for start, end in self.spans:
-            if mark(self.body[start:end]) in seen:
+        seen, kept, at, left = split(known), [], 0, 0
+        for (start, end), mark in zip(self.spans, self.marks, strict=True):
+            if mark in seen:
                 kept.append(self.body[at:start])
                 at = end
             else:
@@ -55,7 +51,7 @@ def split(marks: str) -> set[str]:
     return {marks[i : i + WIDTH] for i in range(0, len(marks), WIDTH)}
 
 
-def mark(item: bytes) -> str:
+def _mark(item: bytes) -> str:
     return b64encode(sha256(item).digest()[:WIDTH])[:WIDTH].decode("ascii")
 
 
@@ -78,7 +74,8 @@ def cut(body: bytes, content_type: str) -> Slices | None:
         return None
     finally:
         del seeker.parser  # which holds the seeker
-    return Slices(body, tuple(seeker.spans)) if seeker.spans else None
+    marks = tuple(_mark(body[start:end]) for start, end in seeker.spans)
+    return Slices(body, tuple(seeker.spans), marks) if marks else None
 
 
 class _Doubt(Exception):  # noqa: N818 - it is no error
