@@ -48,7 +48,7 @@ class Costs:
 
 
 def main() -> list[str]:
-    """Run the benchmark; needs $MONITOR_CORPORA. Returns what fell short."""
+    """Run the benchmark; needs $MONITOR_CORPORA. Returns the promises that do not hold."""
     folder = os.environ.get("MONITOR_CORPORA")
     if not folder:
         sys.exit("parsing: set MONITOR_CORPORA to the folder that holds blog-feeds.tar.xz")
