@@ -86,7 +86,7 @@ def _read_new(whole: Slices, content_type: str, base_url: str, known: str) -> Fe
     except FeedError:
         return None
     if found == left:
-        return replace(feed, marks="".join(whole.marks))
+        return replace(feed, marks="".join(whole.marks), cut_off=False)
     return feed if part == whole.body else None
 
 

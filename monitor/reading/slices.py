@@ -21,9 +21,9 @@ WIDTH = 6  #: characters of a mark
 
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]*)", re.IGNORECASE)
 _CLOSING = re.compile(rb"</(?:[^\s/:>]+:)?(?:item|entry)\s*>", re.IGNORECASE)
-#: With these, a document that is UTF-8 is decoded alike whatever part of it is there. "UTF-16" is
-#: what some programs write over UTF-8; feedparser and we see through it.
-_ENCODINGS = {"utf-8", "us-ascii", "iso-8859-1", "utf-16"}
+#: Declared or sent with a document that is UTF-8, these have each part of it decoded as the whole.
+#: "UTF-16" is what some programs write over UTF-8; feedparser and we see through it.
+_ENCODINGS = {"utf-8", "utf8", "us-ascii", "iso-8859-1", "utf-16"}
 _JUNK = expat.errors.codes[expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT]
 
 
@@ -62,7 +62,7 @@ def cut(body: bytes, content_type: str) -> Slices | None:
         None where there is none, or where a part might be read otherwise than the whole.
     """
     charset = _CHARSET.search(content_type)
-    if (charset and charset[1].lower() != "utf-8") or b"\0" in body:
+    if (charset and charset[1].lower() not in _ENCODINGS) or b"\0" in body:
         return None
     seeker = _Seeker(body, expat.ParserCreate("utf-8", " "))
     try:

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import weakref
+from contextlib import suppress
 from datetime import timedelta
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -106,15 +107,15 @@ def serve(line: Connection, seconds: float, largest: int) -> None:
     """Answer questions until nobody is there to ask them."""
     for number in (signal.SIGINT, signal.SIGTERM):  # meant for our parent, who may need us still
         signal.signal(number, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_AS, (largest, largest))
-    while True:
-        try:
+    with suppress(ValueError, OSError):  # a lower limit holds already, or the system has none
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        resource.setrlimit(resource.RLIMIT_AS, (largest, hard))
+    with suppress(EOFError, OSError):  # our parent is gone
+        while True:
             question = line.recv()
-        except EOFError:
-            return
-        signal.setitimer(signal.ITIMER_REAL, 2 * seconds)  # its default action ends us
-        line.send((_answer(question, largest), _resident()))
-        signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_REAL, 2 * seconds)  # its default action ends us
+            line.send((_answer(question, largest), _resident()))
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _answer(question: tuple[Any, ...], largest: int) -> Feed | FeedError | ReadingFailed:

@@ -147,13 +147,20 @@ def test_in_doubt_a_feed_is_left_whole(body: bytes, content_type: str) -> None:
     assert slices.cut(body, content_type) is None
 
 
-@pytest.mark.parametrize("encoding", ["UTF-8", "us-ascii", "ISO-8859-1", "utf-16"])
+@pytest.mark.parametrize("encoding", ["UTF-8", "utf8", "us-ascii", "ISO-8859-1", "utf-16"])
 def test_a_declaration_that_changes_nothing_is_no_doubt(encoding: str) -> None:
+    sent = f'application/xml; charset="{encoding}"'
+    assert slices.cut(b"<rss>" + ITEMS + b"</rss>", sent) is not None
     declared = f'<?xml version="1.0" encoding="{encoding}"?><!DOCTYPE html>'.encode()
     body = declared + b'<rss version="2.0">' + ITEMS + b"</rss>"
     marks = part(body, "").marks
     assert len(marks) == 2 * slices.WIDTH
     assert part(body, marks[: slices.WIDTH]).items == whole(body).items[1:]
+
+
+def test_what_is_well_formed_is_not_cut_off() -> None:
+    body = b"<news>" + ITEMS.replace(b"channel>", b"all>") + b"</news>"
+    assert (whole(body).cut_off, part(body, "").cut_off) == (True, False)
 
 
 def test_items_that_feedparser_does_not_see_are_doubt() -> None:

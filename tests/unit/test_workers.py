@@ -14,9 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from monitor import app
+from monitor.config import Config
 from monitor.reading import feeds
 from monitor.reading.items import FeedError, ReadingFailed
 from monitor.reading.workers import Readers
+from monitor.sources.feed import Feed
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "feed"
 BASE = "https://kettle.example/feed/"
@@ -91,6 +94,17 @@ def test_none_starts_before_it_is_needed_and_one_does_for_one_thread() -> None:
     assert len(children(os.getpid())) == before + 1
     del readers
     assert len(children(os.getpid())) == before
+
+
+def test_configured_feeds_are_read_by_workers_which_do_not_start_yet() -> None:
+    table = {"name": "a", "kind": "feed", "url": "https://kettle.example/feed/"}
+    config = Config.model_validate({"brand": [{"name": "A"}], "source": [table]})
+    before = children(os.getpid())
+    tools = app.tools(config)
+    source = app.source(config.source[0], tools)
+    assert isinstance(source, Feed)
+    assert source.read is tools.read
+    assert children(os.getpid()) == before
 
 
 PARENT = f"""
