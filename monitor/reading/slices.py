@@ -2,8 +2,8 @@
 
 One pass of expat, the parser under feedparser's strict one, finds the outermost <item> and <entry>
 elements. A document in which it meets any doubt is left whole: one that is not well-formed XML
-(junk behind its end apart), an encoding that feedparser might take a part for another, a document
-type that declares anything, an item within an item.
+(space before it and junk behind it apart), an encoding in which feedparser might take a part for
+something else, a document type that declares anything, an item within an item.
 
 A mark is what is remembered of an item: 36 bits of the SHA-256 of its bytes, as ``WIDTH``
 characters. Marks are written one after the other, without anything between them.
@@ -64,9 +64,10 @@ def cut(body: bytes, content_type: str) -> Slices | None:
     charset = _CHARSET.search(content_type)
     if (charset and charset[1].lower() not in _ENCODINGS) or b"\0" in body:
         return None
-    seeker = _Seeker(body, expat.ParserCreate("utf-8", " "))
+    text = body.lstrip()  # many write a line end before it, which is no doubt
+    seeker = _Seeker(text, expat.ParserCreate("utf-8", " "))
     try:
-        seeker.parser.Parse(body, True)
+        seeker.parser.Parse(text, True)
     except expat.ExpatError as e:
         if e.code != _JUNK:
             return None
@@ -74,8 +75,9 @@ def cut(body: bytes, content_type: str) -> Slices | None:
         return None
     finally:
         del seeker.parser  # which holds the seeker
-    marks = tuple(_mark(body[start:end]) for start, end in seeker.spans)
-    return Slices(body, tuple(seeker.spans), marks) if marks else None
+    before = len(body) - len(text)
+    spans = tuple((start + before, end + before) for start, end in seeker.spans)
+    return Slices(body, spans, tuple(_mark(body[a:b]) for a, b in spans)) if spans else None
 
 
 class _Doubt(Exception):  # noqa: N818 - it is no error

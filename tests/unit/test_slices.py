@@ -78,7 +78,7 @@ def documents(draw: st.DrawFn) -> bytes:
     declared = draw(st.sampled_from(["", '<?xml version="1.0" encoding="utf-8"?>']))
     junk = draw(st.sampled_from(["", "", "<script></script>"]))
     text = declared + shell.format(f"<{prefix}title>T</{prefix}title>{items}") + junk
-    return draw(st.sampled_from([b"", codecs.BOM_UTF8])) + text.encode()
+    return draw(st.sampled_from([b"", b"\n", codecs.BOM_UTF8])) + text.encode()
 
 
 @settings(deadline=None)
