@@ -41,7 +41,7 @@ class Readers:
         self._free: LifoQueue[_Worker | None] = LifoQueue()  # the last one used comes first
         for _ in range(WORKERS):
             self._free.put(None)
-        weakref.finalize(self, _end, self._free)
+        self.close = weakref.finalize(self, _end, self._free)  # done at our own end at the latest
 
     def __call__(self, body: bytes, content_type: str, base_url: str, known: str = "") -> Feed:
         worker = self._free.get()
