@@ -28,10 +28,19 @@ from monitor.config import (
 from monitor.http import PoliteFetcher, site, user_agent
 from monitor.matching import Alias, Brand, Matcher
 from monitor.pipeline import Pipeline, Policy
+from monitor.reading.workers import Readers
 from monitor.resources import packaged
-from monitor.seams import Fetcher, Notifier, Source
+from monitor.seams import Notifier, Source
 from monitor.store import SourceSpec, Store, open_store
 from monitor.topics import Topic, Topics
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What sources work with, one of each for all; a source gets those that it has a field for."""
+
+    fetch: PoliteFetcher
+    read: Readers
 
 
 def now() -> datetime:
@@ -66,12 +75,12 @@ def opened(config: Config, console: Console) -> Iterator[App]:
         ConfigError: a source, secret or address of the configuration is wrong.
         StoreError: the database cannot be used.
     """
-    fetch = fetcher(config)
-    built = {table.name: source(table, fetch) for table in config.source}
+    given = tools(config)
+    built = {table.name: source(table, given) for table in config.source}
     speaking = speakers(config, console)
     store = open_store(config.monitor.database)
     try:
-        yield App(config, store, pipeline(config, store, built, speaking, fetch))
+        yield App(config, store, pipeline(config, store, built, speaking, given))
     finally:
         store.close()
 
@@ -81,7 +90,7 @@ def pipeline(
     store: Store,
     built: Mapping[str, Source],
     speaking: Mapping[str, Notifier],
-    fetch: PoliteFetcher,
+    tools: Tools,
 ) -> Pipeline:
     """The hall with every door in place."""
     return Pipeline(
@@ -93,8 +102,8 @@ def pipeline(
         classifier=sentiment.load(packaged("model.json").parent),
         notifiers=speaking,
         policy=policy(config),
-        follow=lambda state: sources.comments(state, fetch),
-        busy=fetch.busy,
+        follow=lambda state: sources.comments(state, tools.fetch, tools.read),
+        busy=tools.fetch.busy,
     )
 
 
@@ -163,7 +172,11 @@ def fetcher(config: Config) -> PoliteFetcher:
     return PoliteFetcher(agent, now, config.http.allow_private)
 
 
-def source(table: SourceTable, fetch: Fetcher) -> Source:
+def tools(config: Config) -> Tools:
+    return Tools(fetcher(config), Readers())
+
+
+def source(table: SourceTable, tools: Tools) -> Source:
     """One configured source; its own keys are checked against its class.
 
     Raises:
@@ -175,16 +188,16 @@ def source(table: SourceTable, fetch: Fetcher) -> Source:
         raise ConfigError(f"{where}: kind {table.kind!r} is unknown: give one of {known}")
     kind = sources.KINDS[table.kind]
     given = dict(table.options)
-    fields = {
-        f.name: f for f in dataclasses.fields(kind) if f.name not in {"name", "kind", "fetch"}
-    }
+    taken = {f.name: f for f in dataclasses.fields(kind) if f.name not in {"name", "kind"}}
+    shared = {f.name: getattr(tools, f.name) for f in dataclasses.fields(tools) if f.name in taken}
+    fields = {key: field for key, field in taken.items() if key not in shared}
     for key in given.keys() - fields.keys():
         raise ConfigError(f"{where}: {key}: unknown key for kind {table.kind!r}: remove it")
     for key, field in fields.items():
         if key not in given and field.default is dataclasses.MISSING:
             raise ConfigError(f"{where}: {key}: missing for kind {table.kind!r}: add it")
     try:
-        return kind(name=table.name, kind=table.kind, fetch=fetch, **given)
+        return kind(name=table.name, kind=table.kind, **shared, **given)
     except (TypeError, ValueError) as e:
         raise ConfigError(f"{where}: {e}") from e
 
@@ -202,7 +215,7 @@ def trial(config: Config, name: str) -> Source:
             raise ConfigError(f"source {name!r} is not configured (there are: {known})")
         # Not named by its address, which may hold a secret and be longer than a name may.
         named = SourceTable.model_validate({"name": "try", "kind": "feed", "url": name})
-    return source(named, fetcher(config))
+    return source(named, tools(config))
 
 
 def fingerprint(table: SourceTable, config: Config) -> str:

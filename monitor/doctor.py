@@ -17,7 +17,6 @@ from monitor.resources import packaged
 from monitor.seams import (
     DeliveryError,
     Failure,
-    Fetcher,
     Notifier,
     Outcome,
     SourceError,
@@ -113,14 +112,14 @@ def _reach(speaker: Notifier, address: str) -> str:
 def _sources(config: Config) -> Iterator[Finding]:
     if not config.source:
         yield Finding("sources", False, "none: add a [[source]] (docs/sources.md)")
-    fetch = app.fetcher(config)
+    tools = app.tools(config)
     for table in config.source:
-        yield _finding(f"source {table.name}", partial(_poll, table, fetch))
+        yield _finding(f"source {table.name}", partial(_poll, table, tools))
 
 
-def _poll(table: SourceTable, fetch: Fetcher) -> str:
+def _poll(table: SourceTable, tools: app.Tools) -> str:
     try:
-        return f"{len(app.source(table, fetch).poll('').posts)} posts"
+        return f"{len(app.source(table, tools).poll('').posts)} posts"
     except SourceError as e:
         mend = (
             "ask its owner to let us in" if e.blocked else "try its url in a browser and correct it"

@@ -59,9 +59,9 @@ def _check(answered: config.Config) -> None:
     Raises:
         ConfigError
     """
-    fetch = app.fetcher(answered)
+    tools = app.tools(answered)
     for table in answered.source:
-        app.source(table, fetch)
+        app.source(table, tools)
     if answered.smtp is not None:
         app.mailer(answered.smtp)
 

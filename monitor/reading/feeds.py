@@ -2,7 +2,8 @@
 
 RSS, Atom and RDF are read by feedparser, JSON Feed by ``jsonfeed``. Every item that feedparser
 finds is an item here, in the feed's order; where it finds none or stumbles over bytes that are
-well known to be wrong, a mended copy is read instead.
+well known to be wrong, a mended copy is read instead. Items that are known already are cut out
+before it sees them (``slices``): the others come out as they do of the whole.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import codecs
 import re
 from calendar import timegm
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from time import struct_time
@@ -18,18 +20,21 @@ from typing import Any
 
 import feedparser
 
-from monitor.reading import jsonfeed
+from monitor.reading import jsonfeed, slices
 from monitor.reading.items import (
     Feed,
     FeedError,
     Item,
+    Pace,
     address,
     as_html,
+    breaks_off,
     collect,
     identity,
     likely,
     short,
 )
+from monitor.reading.slices import Slices
 
 # What is inside "(?>...)" and "*+" is never tried twice, so that no document makes these slow.
 _PAGE = re.compile(
@@ -49,7 +54,7 @@ _END = re.compile(rb"</(?:[\w-]+:)?(?:rss|feed|rdf|channel)\s*>", re.IGNORECASE)
 _TEXT_TYPES = {"text/plain", "text/html", "application/xhtml+xml"}
 
 
-def read(body: bytes, content_type: str, base_url: str) -> Feed:
+def read(body: bytes, content_type: str, base_url: str, known: str = "") -> Feed:
     """Read a feed of any kind.
 
     Args:
@@ -58,6 +63,8 @@ def read(body: bytes, content_type: str, base_url: str) -> Feed:
         content_type: the header's value or ""; its charset counts.
         base_url: relative links are resolved against it. Ids are not, they must not change
             with the address that the feed is fetched by.
+        known: ``Feed.marks`` of earlier. The feed's items are then those with other marks; all
+            of them where it can only be read whole.
 
     Raises:
         FeedError
@@ -66,14 +73,43 @@ def read(body: bytes, content_type: str, base_url: str) -> Feed:
         raise FeedError("an empty page")
     if body.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{"):
         return jsonfeed.read(body, base_url)
+    whole = slices.cut(body, content_type)
+    new = whole and _read_new(whole, content_type, base_url, known)
+    return new or _read(body, content_type, base_url)[0]
+
+
+def _read_new(whole: Slices, content_type: str, base_url: str, known: str) -> Feed | None:
+    """The items that are not known; None where a part cannot be told from the whole."""
+    part, left = whole.without(known)
+    try:
+        feed, found = _read(part, content_type, base_url)
+    except FeedError:
+        return None
+    if found == left:
+        return replace(feed, marks="".join(whole.marks), cut_off=False)
+    return feed if part == whole.body else None
+
+
+def _read(body: bytes, content_type: str, base_url: str) -> tuple[Feed, int]:
+    """A feed in XML, and how many items feedparser found in it."""
     narrow = body.replace(b"\0", b"")  # so that patterns find their way in UTF-16 and UTF-32
     parsed = _parsed(body, narrow, content_type.lower()) if _FEED.search(narrow) else {}
     if not parsed.get("entries") and not parsed.get("version"):
         raise _no_feed(narrow)
-    about = parsed["feed"]
+    about, entries = parsed["feed"], parsed["entries"]
     author = _author(about) if parsed["version"].startswith("atom") else ""  # RFC 4287, 4.2.1
-    items, rejected = collect(lambda entry: _item(entry, base_url, author), parsed["entries"])
-    return Feed(items, _html(about, "title"), _ttl(about), rejected, not _END.search(narrow))
+    items, rejected = collect(lambda entry: _item(entry, base_url, author), entries)
+    hub = address(base_url, _linked(about, "hub"))
+    feed = Feed(
+        items,
+        title=_html(about, "title"),
+        pace=_pace(about, narrow),
+        hub=hub,
+        topic=address(base_url, _linked(about, "self")) if hub else "",
+        rejected=rejected,
+        cut_off=not _END.search(narrow),
+    )
+    return feed, len(entries)
 
 
 def _no_feed(narrow: bytes) -> FeedError:
@@ -90,10 +126,10 @@ def _no_feed(narrow: bytes) -> FeedError:
 def _parsed(body: bytes, narrow: bytes, content_type: str) -> Mapping[str, Any]:
     """What feedparser reads, of a mended copy where it reads nothing."""
     first = _feedparser(body, content_type)
-    if first is not None and (first["entries"] or not _ENTRY.search(narrow)):
+    if first is not None and (first["entries"] or (first["version"] and not _ENTRY.search(narrow))):
         return first
     second = _feedparser(_mended(body), content_type.partition(";")[0])
-    if second is not None and (first is None or second["entries"]):
+    if second is not None and (first is None or second["entries"] or not first["version"]):
         return second
     if first is None:
         raise FeedError("XML that cannot be read")
@@ -109,6 +145,8 @@ def _feedparser(body: bytes, content_type: str) -> Mapping[str, Any] | None:
             resolve_relative_uris=False,  # our texts keep no relative links; saves 40 % of CPU
             sanitize_html=True,
         )
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 - it raises whatever its codecs and parsers do
         return None
     return parsed
@@ -167,7 +205,10 @@ def _item(entry: Any, base_url: str, feed_author: str) -> Item:
         published=_when(entry),
         html=text,
         comments=address(base_url, entry.get("comments") or ""),
+        comment_feed=address(base_url, _comment_feed(entry)),
+        comment_count=_comment_count(entry),
         in_reply_to=_in_reply_to(entry),
+        teaser=breaks_off(text) or ("comments" in entry and not entry.get("content")),
     )
 
 
@@ -231,8 +272,60 @@ def _in_reply_to(entry: Any) -> str | None:
     return short(ref) if ref else None
 
 
-def _ttl(about: Any) -> timedelta | None:
-    minutes = about.get("ttl")
-    if isinstance(minutes, str) and re.fullmatch(r"[0-9]{1,7}", minutes) and int(minutes):
-        return timedelta(minutes=int(minutes))
+def _comment_feed(entry: Any) -> str:
+    """WordPress: wfw:commentRss; Atom and Blogger: a link to the replies (RFC 4685, 4)."""
+    return entry.get("wfw_commentrss") or _linked(entry, "replies", _FEED_TYPES)
+
+
+def _comment_count(entry: Any) -> int | None:
+    """slash:comments, else thr:total or thr:count (RFC 4685, 5 and 4)."""
+    counted = [link.get("thr:count") for link in entry.get("links") or ()]
+    for given in (entry.get("slash_comments"), entry.get("thr_total"), *counted):
+        if isinstance(given, str) and re.fullmatch(r"[0-9]{1,7}", given):
+            return int(given)
     return None
+
+
+_FEED_TYPES = ("application/atom+xml", "application/rss+xml")
+
+
+def _linked(holder: Any, rel: str, types: tuple[str, ...] = ()) -> str:
+    """Where its first link of this relation, and of one of these types, leads; "" if nowhere."""
+    for link in holder.get("links") or ():
+        if link.get("rel") == rel and (not types or link.get("type") in types):
+            return link.get("href") or ""
+    return ""
+
+
+# -- the publisher's pace ------------------------------------------------------------------------
+
+_PERIODS = {"hourly": 1, "daily": 24, "weekly": 168, "monthly": 720, "yearly": 8760}  # in hours
+_WORDPRESS = ("hourly", "1")  # said by each of its feeds, whatever the site publishes
+_DAYS = (b"monday", b"tuesday", b"wednesday", b"thursday", b"friday", b"saturday", b"sunday")
+
+
+def _pace(about: Any, narrow: bytes) -> Pace:
+    ttl = about.get("ttl") or ""
+    wait = timedelta(minutes=int(ttl)) if re.fullmatch(r"[0-9]{1,7}", ttl) else timedelta()
+    hours = re.findall(rb">\s*([0-9]{1,2})\s*<", _skipped(b"hours", narrow))
+    days = re.findall(rb">\s*([a-z]{6,9})\s*<", _skipped(b"days", narrow))
+    return Pace(
+        every=max(wait, _period(about)) or None,
+        skip_hours=frozenset(int(hour) % 24 for hour in hours if int(hour) <= 24),
+        skip_days=frozenset(_DAYS.index(day) for day in days if day in _DAYS),
+    )
+
+
+def _skipped(what: bytes, narrow: bytes) -> bytes:
+    """feedparser keeps but the last of several hours or days."""
+    found = re.search(b"<skip" + what + rb"\s*>", narrow, re.IGNORECASE)
+    return narrow[found.end() :][:5000].lower().partition(b"</skip")[0] if found else b""
+
+
+def _period(about: Any) -> timedelta:
+    """Of the syndication module (web.resource.org/rss/1.0/modules/syndication/)."""
+    said = (about.get("sy_updateperiod") or "").lower(), about.get("sy_updatefrequency") or "1"
+    known = said[0] in _PERIODS and re.fullmatch(r"[1-9][0-9]{0,3}", said[1])
+    if not known or said == _WORDPRESS:
+        return timedelta()
+    return timedelta(hours=_PERIODS[said[0]]) / int(said[1])

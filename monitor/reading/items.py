@@ -14,9 +14,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from monitor.text import MAX_TEXT, plain
+
 MAX_ITEMS = 2_000  #: of one feed; the newest are kept
 MAX_ID = 200  #: characters; a longer id is hashed
 MAX_LINK = 2_000  #: characters; a longer link is left out
+SHORT = 600  #: characters of plain text; a shorter one is taken for a teaser
 YEARS = range(1971, 2101)  #: a date outside is no date; 1970 is what an unset clock says
 
 
@@ -33,6 +36,10 @@ class FeedError(ValueError):
         self.blocked = blocked
 
 
+class ReadingFailed(ValueError):  # noqa: N818 - it completes "its feed ..."
+    """Reading was given up; the text says why: "took longer than 10 s to read"."""
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One entry of a feed. ``title`` and ``html`` are HTML, not to be trusted."""
@@ -45,7 +52,19 @@ class Item:
     html: str  #: the longest of content and summary
     rating: float | None = None  #: 0.0 (worst) .. 1.0; no plain feed has one
     comments: str = ""  #: http(s) address of the page with its comments
+    comment_feed: str = ""  #: http(s) address of the feed with its comments
+    comment_count: int | None = None  #: comments so far, where the feed says so
     in_reply_to: str | None = None  #: id of the entry it answers (RFC 4685), shaped as ``id``
+    teaser: bool = False  #: ``html`` seems to be only the beginning of what stands at ``link``
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What a publisher says about how often to come."""
+
+    every: timedelta | None = None  #: how long a copy is good for (RSS ttl, sy:updatePeriod)
+    skip_hours: frozenset[int] = frozenset()  #: hours of the day, UTC, 0..23, to stay away in
+    skip_days: frozenset[int] = frozenset()  #: days of the week, Monday is 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +73,12 @@ class Feed:
 
     items: tuple[Item, ...]  #: in the feed's order, at most MAX_ITEMS
     title: str = ""  #: HTML
-    ttl: timedelta | None = None  #: how long a copy is good for, as its publisher says (RSS ttl)
+    pace: Pace = Pace()
+    hub: str = ""  #: WebSub: http(s) address of who tells of new items at once ...
+    topic: str = ""  #: ... and the one that it knows this feed by
     rejected: tuple[str, ...] = ()  #: one reason for each item, or lot of items, left out
     cut_off: bool = False  #: the document breaks off: more items may exist
+    marks: str = ""  #: of all items, read or known (see ``slices``); "" where it was read whole
 
 
 def collect(
@@ -120,6 +142,20 @@ def address(base_url: str, link: str) -> str:
         return ""
     usable = parts.scheme in ("http", "https") and parts.hostname and len(url) <= MAX_LINK
     return url if usable else ""
+
+
+_BREAKS_OFF = re.compile(
+    r"(?:(?:…|\.\.\.)\s*\]?|\b(?:read more|continue reading)\b[^\n]{0,120})\W*\Z", re.IGNORECASE
+)
+
+
+def breaks_off(markup: str) -> bool:
+    """Whether a text is short, or ends in "…", "[...]", "Read more" or "Continue reading"."""
+    if len(markup) < SHORT:
+        return True
+    text = plain(markup)
+    unfinished = len(text) < MAX_TEXT and _BREAKS_OFF.search(text[-200:])
+    return len(text) < SHORT or bool(unfinished)
 
 
 def as_html(text: str) -> str:

@@ -8,7 +8,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from monitor.reading.items import Feed, FeedError, Item, address, as_html, collect, identity, likely
+from monitor.reading.items import (
+    Feed,
+    FeedError,
+    Item,
+    address,
+    as_html,
+    breaks_off,
+    collect,
+    identity,
+    likely,
+)
 
 _VERSION = re.compile(r"jsonfeed\.org/version/|^1(\.\d)?$")
 
@@ -27,7 +37,14 @@ def read(body: bytes, base_url: str) -> Feed:
         raise FeedError("JSON that is no JSON Feed")
     author = _author(feed)
     items, rejected = collect(lambda item: _item(item, base_url, author), feed["items"])
-    return Feed(items, as_html(_text(feed, "title")), None, rejected)
+    hub, topic = _hub(feed), _text(feed, "feed_url")
+    return Feed(
+        items,
+        as_html(_text(feed, "title")),
+        hub=address(base_url, hub),
+        topic=address(base_url, topic) if hub else "",
+        rejected=rejected,
+    )
 
 
 def _item(item: Mapping[str, Any], base_url: str, feed_author: str) -> Item:
@@ -44,7 +61,14 @@ def _item(item: Mapping[str, Any], base_url: str, feed_author: str) -> Item:
         author=_author(item) or feed_author,
         published=_when(_text(item, "date_published")) or _when(_text(item, "date_modified")),
         html=text,
+        teaser=breaks_off(text),
     )
+
+
+def _hub(feed: Mapping[str, Any]) -> str:
+    hubs = feed.get("hubs")
+    first = hubs[0] if isinstance(hubs, list) and hubs else None
+    return _text(first, "url") if isinstance(first, Mapping) else ""
 
 
 def _author(holder: Mapping[str, Any]) -> str:

@@ -1,12 +1,13 @@
 """Feeds of blogs, of their comments and of forums: RSS, Atom, RDF and JSON Feed.
 
 A poll asks for the feed only if it changed, by the validators that the site gave, byte for byte;
-a body equal to the last one is not parsed. Which items are new is not decided here: every poll
-of a changed feed returns all its items, twice what stands there twice, and who keeps posts knows
-each by its id.
+a body equal to the last one is not parsed. Of a changed feed the items come that did not stand in
+the last list as they do now; all of them, where it can only be read whole. Which of these are new
+is not decided here: who keeps posts knows each by its id.
 
-Cursor: JSON with the validators, the SHA-256 of the last body, its ttl and short ids of its items
-at both ends; at most 8 KiB. A list that holds none of these any more has a gap before it.
+Cursor: JSON with the validators, the SHA-256 of the last body, the publisher's wishes, short ids
+of the newest items, marks of the last list's and where the feed has moved to; at most 8 KiB. A list
+that holds none of these ids and marks any more has a gap before it.
 """
 
 from __future__ import annotations
@@ -14,22 +15,30 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit, urlunsplit
 
 from monitor.domain import Batch, Post
 from monitor.reading import feeds, items
+from monitor.reading.slices import WIDTH, split
 from monitor.seams import Fetcher, Page, SourceError
 from monitor.text import plain
 
 ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json;q=0.9, */*;q=0.5"
+MAX_CURSOR = 8_192  #: bytes
 MAX_VALIDATOR = 2_048  #: characters; a longer one is not kept, the body is compared instead
-ENDS = 12  #: items remembered of each end of a feed
+MAX_KEPT = 400  #: characters of an address that the cursor keeps
+ENDS = 12  #: items of each end of a list whose ids are remembered
 MAX_TITLE = 500
 MAX_AUTHOR = 200
-LONGEST_WISH = timedelta(hours=24)  #: no max-age or ttl slows us beyond this
+LONGEST_WISH = timedelta(hours=24)  #: no max-age, ttl or skipHours slows us beyond this
+SETTLED = timedelta(days=7)  #: a permanent redirect that stood for so long is taken at its word
+
+Reader = Callable[[bytes, str, str, str], items.Feed]
+"""``feeds.read``, or what does the same; raises items.FeedError or items.ReadingFailed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,7 @@ class Feed:
     fetch: Fetcher
     url: str
     thread: str = ""  #: title of the post that all its comments stand under
+    read: Reader = feeds.read
 
     def __post_init__(self) -> None:
         try:
@@ -57,20 +67,38 @@ class Feed:
 
     def poll(self, cursor: str) -> Batch:
         mark = _Mark.of(cursor)
-        page = self.fetch(self.url, mark.asking())
+        page, moved = self._ask(mark)
+        mark = mark.moving(moved, _date(page.headers.get("date", "")))
         if page.status == 304:
             if not (mark.etag or mark.last_modified):
                 raise SourceError(f"{_site(page)}: it says unchanged (304) to an open question")
-            return _unchanged(mark.refreshed(page.headers), page)
+            return mark.refreshed(page.headers).batch(page.headers)
         digest = hashlib.sha256(page.body).hexdigest()
+        open_mark = replace(mark, etag="", last_modified="", digest="")
         if digest == mark.digest:
-            same = _Mark(digest=digest, ttl=mark.ttl, seen=mark.seen)
-            return _unchanged(same.refreshed(page.headers), page)
-        return self._changed(page, digest, mark.seen)
+            return replace(open_mark, digest=digest).refreshed(page.headers).batch(page.headers)
+        return self._changed(page, digest, open_mark)
 
-    def _changed(self, page: Page, digest: str, seen: str) -> Batch:
-        feed = _read(page)
-        mark = _Mark(ttl=_minutes(feed.ttl), seen=_ends(feed.items))
+    def _ask(self, mark: _Mark) -> tuple[Page, str]:
+        """The feed's page, and its permanent new address if it has one.
+
+        Where that has settled it is asked directly, and the old one when it fails.
+        """
+        if mark.settled:
+            try:
+                page = self.fetch(mark.moved, mark.asking())
+            except SourceError as e:
+                if e.blocked or e.retry_after:
+                    raise
+            else:
+                return page, page.moved or mark.moved
+        page = self.fetch(self.url, mark.asking())
+        return page, page.moved
+
+    def _changed(self, page: Page, digest: str, mark: _Mark) -> Batch:
+        feed = self._read(page, mark.marks)
+        gap = mark.misses(feed)
+        mark = mark.after(feed)
         rejected, whole = list(feed.rejected), feed.items
         if feed.cut_off:
             # Kept without validators, so that the next poll asks for all of it; and without its
@@ -87,9 +115,23 @@ class Feed:
                 posts.append(post)
             else:
                 rejected.append(f"item {number}: neither title, text nor link")
-        gap = bool(seen and feed.items) and not any(_short_id(i) in seen for i in feed.items)
-        wish = mark.wish(page.headers)
-        return Batch(tuple(posts), mark.cursor(), wish, gap, tuple(rejected))
+        return mark.batch(page.headers, tuple(posts), gap, tuple(rejected))
+
+    def _read(self, page: Page, known: str) -> items.Feed:
+        parts = urlsplit(page.url)
+        base = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))  # a query may be secret
+        try:
+            feed = self.read(page.body, page.headers.get("content-type", ""), base, known)
+        except items.FeedError as e:
+            raise SourceError(
+                f"{_site(page)}: it answered with {e} instead of a feed, check its url",
+                blocked=e.blocked,
+            ) from None
+        except items.ReadingFailed as e:
+            raise SourceError(f"{_site(page)}: its feed {e}") from None
+        if feed.cut_off and not feed.items:
+            raise SourceError(f"{_site(page)}: its feed breaks off before the first item")
+        return feed
 
     def _post(self, item: items.Item, feed_title: str) -> Post:
         title = _line(item.title)
@@ -106,6 +148,9 @@ class Feed:
             rating=item.rating,
             parent=item.in_reply_to,
             thread_title=thread,
+            reach=item.comment_count,
+            replies="" if self.kind == "comments" else item.comment_feed,
+            page=item.link if item.teaser and self.kind == "feed" else "",
         )
 
     def _thread(self, title: str, feed_title: str) -> tuple[str, str]:
@@ -134,8 +179,16 @@ class _Mark:
     etag: str = ""
     last_modified: str = ""
     digest: str = ""  #: SHA-256 of the last body
-    ttl: int = 0  #: minutes, as the last body said
-    seen: str = ""  #: short ids at both ends of the last list: if none comes again, there is a gap
+    ttl: int = 0  #: minutes between two polls, as the last body said
+    hours: Sequence[int] = ()  #: of the day, UTC, to stay away in
+    days: Sequence[int] = ()  #: of the week, Monday is 0
+    seen: str = ""  #: short ids of the newest items: if none comes again, there is a gap
+    marks: str = ""  #: of the items of the last list (see ``reading.slices``)
+    hub: str = ""
+    topic: str = ""
+    moved: str = ""  #: the feed's permanent new address
+    since: int = 0  #: when that was first said, in epoch seconds by the site's clock
+    settled: bool = False  #: it has been said for long enough
 
     @classmethod
     def of(cls, cursor: str) -> _Mark:
@@ -146,7 +199,34 @@ class _Mark:
             return cls()
 
     def cursor(self) -> str:
-        return json.dumps({key: value for key, value in asdict(self).items() if value})
+        """As many marks as there is room for: what is new may stand at either end of a list."""
+        kept = {key: value for key, value in asdict(self).items() if value}
+        room = MAX_CURSOR - len(json.dumps(kept | {"marks": ""}))
+        if len(self.marks) > room:
+            half = room // 2 // WIDTH * WIDTH
+            kept["marks"] = self.marks[:half] + self.marks[-half:]
+        return json.dumps(kept)
+
+    def batch(
+        self,
+        headers: Mapping[str, str],
+        posts: tuple[Post, ...] = (),
+        gap: bool = False,
+        rejected: tuple[str, ...] = (),
+    ) -> Batch:
+        """What a poll returns that leaves this mark behind."""
+        given = self.refreshed(headers)  # by a feed that breaks off too
+        return Batch(
+            posts,
+            self.cursor(),
+            self.wish(headers),
+            gap,
+            rejected,
+            conditional=bool(given.etag or given.last_modified),
+            moved=self.moved,
+            hub=self.hub,
+            topic=self.topic,
+        )
 
     def asking(self) -> dict[str, str]:
         """Request headers; both validators are sent where both were given."""
@@ -154,61 +234,120 @@ class _Mark:
         return {"Accept": ACCEPT} | {name: value for name, value in given.items() if value}
 
     def refreshed(self, headers: Mapping[str, str]) -> _Mark:
-        """With the validators of an answer, where it has any."""
+        """With the validators and the hub of an answer, where it has any."""
+        links = {"hub": self.hub, "self": self.topic} | _links(headers.get("link", ""))
         return replace(
             self,
             etag=_validator(headers.get("etag", "")) or self.etag,
             last_modified=_validator(headers.get("last-modified", "")) or self.last_modified,
+            hub=links["hub"],
+            topic=links["self"] if links["hub"] else "",
+        )
+
+    def moving(self, moved: str, now: datetime | None) -> _Mark:
+        """With the address that the feed has moved to ("": it has not) and since when."""
+        if not _kept(moved) or "?" in moved:  # a query may be secret
+            return replace(self, moved="", since=0, settled=False)
+        since = (self.since if moved == self.moved else 0) or (int(now.timestamp()) if now else 0)
+        stood = timedelta(seconds=now.timestamp() - since) if now and since else timedelta()
+        settled = stood >= SETTLED or (self.settled and moved == self.moved)
+        return replace(self, moved=moved, since=since, settled=settled)
+
+    def misses(self, feed: items.Feed) -> bool:
+        """Whether a list holds nothing of what was seen; an empty one may be a mishap."""
+        again = any(_short_id(item) in self.seen for item in feed.items)
+        again = again or not split(feed.marks).isdisjoint(split(self.marks))
+        return bool(self.seen and feed.items and not again)
+
+    def after(self, feed: items.Feed) -> _Mark:
+        """With what a body says. Marks outlive a list that could only be read whole."""
+        ids = [*map(_short_id, _ends(feed.items)), *self.seen.split()]
+        return replace(
+            self,
+            ttl=_minutes(feed.pace.every),
+            hours=sorted(feed.pace.skip_hours),
+            days=sorted(feed.pace.skip_days),
+            seen=" ".join(list(dict.fromkeys(ids))[: 2 * ENDS]),
+            marks=feed.marks or self.marks,
+            hub=_kept(feed.hub),
+            topic=_kept(feed.topic),
         )
 
     def wish(self, headers: Mapping[str, str]) -> timedelta | None:
         """How long the site asks us to stay away; None if it does not."""
-        control = headers.get("cache-control", "").lower()
-        found = None if _FRESH.search(control) else _MAX_AGE.search(control)
-        age = timedelta(seconds=int(found[1])) if found else timedelta()
-        return min(max(age, timedelta(minutes=self.ttl)), LONGEST_WISH) or None
+        now = _date(headers.get("date", ""))
+        asked = (timedelta(minutes=self.ttl), _fresh_for(headers, now), self._skipping(now))
+        return min(max(asked), LONGEST_WISH) or None
+
+    def _skipping(self, now: datetime | None) -> timedelta:
+        """Until the first hour that is not skipped; 0 if it is now."""
+        at = now
+        while at and (at.hour in self.hours or at.weekday() in self.days):
+            at = at.replace(minute=0, second=0) + timedelta(hours=1)
+            if now and at - now > LONGEST_WISH:
+                break
+        return at - now if at and now else timedelta()
 
 
-_FRESH = re.compile(r"no-(?:cache|store)")
+_STALE = re.compile(r"no-(?:cache|store)")
 _MAX_AGE = re.compile(r"(?<![\w-])max-age\s*=\s*\"?([0-9]{1,9})")
+
+
+def _fresh_for(headers: Mapping[str, str], now: datetime | None) -> timedelta:
+    """How long an answer stays fresh (RFC 9111, 4.2.1)."""
+    control = headers.get("cache-control", "").lower()
+    if _STALE.search(control):
+        return timedelta()
+    if age := _MAX_AGE.search(control):
+        return timedelta(seconds=int(age[1]))
+    expires = _date(headers.get("expires", ""))
+    return max(expires - now, timedelta()) if expires and now else timedelta()
+
+
+def _date(value: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(value)
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+_LINK = re.compile(r"<([^<>]*)>([^<]*)")
+_REL = re.compile(r"\brel\s*=\s*\"?([^\";,]*)", re.IGNORECASE)
+
+
+def _links(value: str) -> dict[str, str]:
+    """Addresses of a Link header (RFC 8288) by relation."""
+    found: dict[str, str] = {}
+    for link in _LINK.finditer(value):
+        rel = _REL.search(link[2])
+        for relation in rel[1].lower().split() if rel else ():
+            found.setdefault(relation, _kept(items.address("", link[1])))
+    return found
+
+
+def _kept(url: str) -> str:
+    """An address that a cursor has room for, or ""."""
+    return url if len(json.dumps(url)) <= MAX_KEPT else ""
 
 
 def _validator(value: str) -> str:
     """What may be kept and sent back: two of them must fit a cursor, escapes included."""
-    fits = len(value) <= MAX_VALIDATOR and len(json.dumps(value)) <= 3_900
+    fits = len(value) <= MAX_VALIDATOR and len(json.dumps(value)) <= 3_000
     return value if fits else ""
 
 
-def _ends(listed: Sequence[items.Item]) -> str:
+def _ends(listed: Sequence[items.Item]) -> Sequence[items.Item]:
     """The newest items stand at one end of a feed, and no rule says at which."""
-    return " ".join(map(_short_id, [*listed[:ENDS], *listed[ENDS:][-ENDS:]]))
+    return [*listed[:ENDS], *listed[ENDS:][-ENDS:]]
 
 
 def _short_id(item: items.Item) -> str:
     return hashlib.sha256(item.id.encode("utf-8", "replace")).hexdigest()[:6]
 
 
-def _minutes(ttl: timedelta | None) -> int:
-    return int(min(ttl, LONGEST_WISH) / timedelta(minutes=1)) if ttl else 0
-
-
-def _unchanged(mark: _Mark, page: Page) -> Batch:
-    return Batch((), mark.cursor(), mark.wish(page.headers))
-
-
-def _read(page: Page) -> items.Feed:
-    parts = urlsplit(page.url)
-    base = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))  # a query may be secret
-    try:
-        feed = feeds.read(page.body, page.headers.get("content-type", ""), base)
-    except items.FeedError as e:
-        raise SourceError(
-            f"{_site(page)}: it answered with {e} instead of a feed, check its url",
-            blocked=e.blocked,
-        ) from None
-    if feed.cut_off and not feed.items:
-        raise SourceError(f"{_site(page)}: its feed breaks off before the first item")
-    return feed
+def _minutes(wait: timedelta | None) -> int:
+    return int(min(wait, LONGEST_WISH) / timedelta(minutes=1)) if wait else 0
 
 
 def _site(page: Page) -> str:

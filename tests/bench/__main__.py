@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import feeds, sentiment, team
+from tests.bench import feeds, parsing, sentiment, team
 
 if __name__ == "__main__":
     sentiment.main()
     team.main()
-    sys.exit(feeds.main())
+    fell_short = parsing.main()
+    feeds.main()
+    sys.exit(1 if fell_short else 0)

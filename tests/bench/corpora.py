@@ -13,6 +13,7 @@ import feedparser
 
 from monitor.reading import feeds
 from monitor.reading.items import FeedError
+from monitor.reading.slices import WIDTH
 
 BASE = "http://127.0.0.1/feed"
 
@@ -62,3 +63,21 @@ def _json_items(body: bytes) -> int:
     except ValueError:
         return 0
     return len(feed["items"]) if isinstance(feed, Mapping) and "items" in feed else 0
+
+
+def in_part(body: bytes) -> str:
+    """What differs when each second item is known; "" if nothing, "whole" if it is not cut."""
+    try:
+        first = feeds.read(body, content_type(body), BASE)
+    except FeedError:
+        return "whole"
+    marks = [first.marks[i : i + WIDTH] for i in range(0, len(first.marks), WIDTH)]
+    if not marks or len(marks) != len(first.items):
+        return "whole"
+    known = set(marks[1::2])
+    unseen = tuple(i for i, mark in zip(first.items, marks, strict=True) if mark not in known)
+    again = feeds.read(body, content_type(body), BASE, "".join(known))
+    if again.items != unseen:
+        pairs = zip(unseen, again.items, strict=False)
+        return str(next((a, b) for a, b in pairs if a != b)) + f" {len(unseen)} {len(again.items)}"
+    return "" if again.marks == first.marks else "marks"

@@ -1,144 +1,16 @@
-"""The feed source: its cursor, its manners, and what stands under what."""
+"""The feed source: its posts, what is new among them, and what stands under what."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from monitor.domain import Batch
-from monitor.seams import Page, SourceError
-from monitor.sources.feed import ACCEPT, Feed
-
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "feed"
-URL = "https://kettle.example/feed/?key=s3cret"
-RSS = (FIXTURES / "rss2.xml").read_bytes()  # its ttl is 90 minutes
-
-
-class Site:
-    """A fetcher that answers what it is told to, and remembers what it was asked."""
-
-    def __init__(self, body: bytes = RSS, **headers: str) -> None:
-        self.says(body, **headers)
-        self.asked: dict[str, str] = {}
-
-    def says(self, body: bytes = RSS, status: int = 200, **headers: str) -> None:
-        shown = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.page = Page(status, URL, shown, body)
-
-    def __call__(self, url: str, headers: Mapping[str, str] | None = None) -> Page:
-        self.asked = dict(headers or {})
-        return self.page
-
-
-def poll(site: Site, cursor: str = "", kind: str = "feed") -> Batch:
-    return Feed("here", kind, site, URL).poll(cursor)
-
-
-# -- manners -------------------------------------------------------------------------------------
-
-
-def test_the_first_question_is_open():
-    site = Site()
-    poll(site)
-    assert site.asked == {"Accept": ACCEPT}
-
-
-def test_both_validators_are_sent_back():
-    site = Site(etag='W/"1"', last_modified="yesterday, about noon")
-    cursor = poll(site).cursor
-    site.says(b"", 304)
-    assert poll(site, cursor) == Batch((), cursor, timedelta(minutes=90))
-    assert site.asked["If-None-Match"] == 'W/"1"'
-    assert site.asked["If-Modified-Since"] == "yesterday, about noon"
-
-
-def test_a_304_may_bring_new_validators():
-    site = Site(etag='"1"', last_modified="a")
-    site.says(b"", 304, etag='"2"')
-    kept = json.loads(poll(site, poll(Site(etag='"1"', last_modified="a")).cursor).cursor)
-    assert (kept["etag"], kept["last_modified"]) == ('"2"', "a")
-
-
-def test_validators_that_a_200_lacks_are_dropped():
-    cursor = poll(Site(etag='"1"', last_modified="a")).cursor
-    for body in (RSS, RSS + b" "):
-        kept = json.loads(poll(Site(body), cursor).cursor)
-        assert kept.pop("seen")
-        assert kept == {"digest": hashlib.sha256(body).hexdigest(), "ttl": 90}
-
-
-def test_an_oversized_validator_is_not_kept():
-    kept = json.loads(poll(Site(etag="x" * 2049, last_modified="x" * 2048)).cursor)
-    assert "etag" not in kept
-    assert len(kept["last_modified"]) == 2048
-
-
-def test_an_equal_body_is_not_parsed():
-    """Here the cursor claims to know a body that would be refused if it were looked at."""
-    body = b"no feed at all"
-    cursor = json.dumps({"digest": hashlib.sha256(body).hexdigest()})
-    batch = poll(Site(body, etag='"new"'), cursor)
-    assert batch.posts == ()
-    assert json.loads(batch.cursor)["etag"] == '"new"'
-
-
-def test_a_304_to_an_open_question_is_a_fault():
-    site = Site()
-    site.says(b"", 304)
-    with pytest.raises(SourceError, match="open question"):
-        poll(site, poll(Site()).cursor)
-
-
-def test_a_feed_that_breaks_off_is_asked_for_again_in_full():
-    body = (FIXTURES / "truncated.xml").read_bytes()
-    site = Site(body, etag='"1"')
-    batch = poll(site)
-    assert batch.posts[0].external_id == "kettle-101"
-    assert batch.rejected == ("the feed breaks off, its last item was left for the next poll",)
-    site.says(RSS, etag='"1"')
-    assert len(poll(site, batch.cursor).posts) == 2
-    assert "If-None-Match" not in site.asked
-
-
-@pytest.mark.parametrize(
-    ("control", "wish"),
-    [
-        ("", timedelta(minutes=90)),
-        ("public, max-age=60", timedelta(minutes=90)),
-        ("max-age=7200", timedelta(hours=2)),
-        ("MAX-AGE = 7200, no-transform", timedelta(hours=2)),
-        ("no-cache, max-age=7200", timedelta(minutes=90)),
-        ("s-maxage=7200", timedelta(minutes=90)),
-        ("max-age=31536000", timedelta(hours=24)),
-        ("max-age=99999999999999", timedelta(hours=24)),
-        ("max-age=-5", timedelta(minutes=90)),
-    ],
-)
-def test_a_site_may_slow_us_to_once_a_day(control: str, wish: timedelta):
-    assert poll(Site(cache_control=control)).poll_after == wish
-
-
-def test_a_site_without_wishes_has_none():
-    assert poll(Site((FIXTURES / "atom.xml").read_bytes())).poll_after is None
-
-
-def test_errors_name_the_site_and_not_the_address():
-    with pytest.raises(SourceError) as failed:
-        poll(Site(b"<html><head></head></html>"))
-    expected = "kettle.example: it answered with an HTML page instead of a feed, check its url"
-    assert str(failed.value) == expected
-
-
-@pytest.mark.parametrize("url", ["", "kettle.example/feed", "ftp://kettle.example/", "http://[", 7])
-def test_an_address_that_cannot_be_is_refused(url: str):
-    with pytest.raises(ValueError, match=r"^url: give an address"):
-        Feed("here", "feed", Site(), url)
-
+from monitor.seams import SourceError
+from tests.unit.feeding import FIXTURES, Site, day, listed, poll
 
 # -- posts ---------------------------------------------------------------------------------------
 
@@ -194,12 +66,121 @@ def test_an_answer_names_what_it_answers():
     assert second.parent == first.external_id
 
 
+COMMENTED = (
+    b'<rss version="2.0" xmlns:wfw="http://wellformedweb.org/CommentAPI/" xmlns:slash="http://purl.o'
+    b'rg/rss/1.0/modules/slash/"><channel><title>T</title><item><title>A</title><link>/7</link>'
+    b"<wfw:commentRss>/7/feed/</wfw:commentRss><slash:comments>3</slash:comments></item></channel></rss>"
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "replies", "page"),
+    [
+        ("feed", "https://kettle.example/7/feed/", "https://kettle.example/7"),
+        ("forum", "https://kettle.example/7/feed/", ""),
+        ("comments", "", ""),
+    ],
+)
+def test_a_post_says_where_its_comments_and_its_whole_text_are(kind: str, replies: str, page: str):
+    (post,) = poll(Site(COMMENTED), kind=kind).posts
+    assert (post.replies, post.page, post.reach) == (replies, page, 3)
+
+
+# -- what is new ---------------------------------------------------------------------------------
+
+
+def ids(batch: Batch) -> list[str]:
+    return [post.external_id for post in batch.posts]
+
+
+def test_of_a_changed_feed_only_what_was_not_there_comes():
+    site = Site(listed(1, 2, 3))
+    cursor = poll(site).cursor
+    site.says(listed(5, 1, 2, 4, 3))
+    batch = poll(site, cursor)
+    assert ids(batch) == ["5", "4"]
+    assert poll(site, cursor) == batch, "a poll may be repeated"
+    site.says(listed(5, 1, 2, 4, 3).replace(b"Post 2", b"Post two"))
+    assert ids(poll(site, batch.cursor)) == ["2"]
+    site.says(listed(2, 3).replace(b"<title>t<", b"<title>new<"))
+    assert ids(poll(site, batch.cursor)) == []
+
+
+def test_items_that_all_changed_are_no_gap():
+    site = Site(listed(1, 2, 3))
+    cursor = poll(site).cursor
+    site.says(listed(2, 3, 4).replace(b"Post", b"Entry"))
+    batch = poll(site, cursor)
+    assert (ids(batch), batch.gap) == (["2", "3", "4"], False)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_gap_is_seen_after_many_small_changes(order: int):
+    site, cursor = Site(), ""
+    for end in range(40, 100, 5):
+        site.says(listed(*range(end - 39, end + 1)[::order]))
+        batch = poll(site, cursor)
+        assert not batch.gap
+        cursor = batch.cursor
+    site.says(listed(*range(80, 120)[::order]).replace(b"Post", b"Entry"))
+    assert not poll(site, cursor).gap
+    site.says(listed(*range(96, 136)[::order]))
+    assert poll(site, cursor).gap
+
+
+def test_a_feed_that_breaks_off_loses_nothing():
+    whole, now = listed(1, 2, 3), listed(5, 4, 1, 2, 3)
+    site = Site(whole)
+    first = poll(site)
+    told, cursor = set(ids(first)), first.cursor
+    for end in range(now.index(b"<item>") + 6, len(now) - 20, 7):
+        site.says(now[:end], etag='"1"')
+        try:
+            cursor = (batch := poll(site, cursor)).cursor
+        except SourceError:
+            continue
+        assert batch.rejected
+        told |= set(ids(batch))
+        assert all(post.title == f"Post {post.external_id}" for post in batch.posts)
+    site.says(now)
+    assert told | set(ids(poll(site, cursor))) == {"1", "2", "3", "4", "5"}
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.integers(0, 30), max_size=12, unique=True), max_size=6), st.booleans())
+def test_nothing_is_missed_whatever_comes_and_goes(lists: list[list[int]], spoilt: bool):
+    site, cursor, told = Site(), "", set[str]()
+    for count, numbers in enumerate(lists):
+        body = listed(*numbers)
+        site.says(body.replace(b"Post", b"R&D") if spoilt and count % 2 else body)
+        batch = poll(site, cursor)
+        told |= set(ids(batch))
+        assert {str(n) for n in numbers} <= told
+        cursor = batch.cursor
+
+
+def test_a_cursor_has_room_for_what_it_must_hold():
+    odd = "\xff" * 480  # three times as long in JSON
+    far = "https://kettle.example/" + "x" * 375
+    hours = b"<skipHours>" + b"".join(b"<hour>%d</hour>" % n for n in range(24)) + b"</skipHours>"
+    days = b"<skipDays><day>Monday</day></skipDays>"
+    body = listed(*range(1900)).replace(b"<title>t<", hours + days + b"<title>t<")
+    link = f"<{far}>; rel=hub, <{far}>; rel=self"
+    for validator in ("", odd):
+        site = Site()
+        headers = {"etag": validator, "last_modified": validator, "date": day(1), "link": link}
+        site.says(body, moved=far, **headers)
+        cursor = poll(site).cursor
+        assert len(cursor.encode()) <= 8192
+        marks = json.loads(cursor)["marks"]
+        assert len(marks) >= 6 * 60
+        site.says(body.replace(b"Post 1899", b"Post X").replace(b"Post 0<", b"Post Y<"))
+        first, *rest, last = ids(poll(site, cursor))
+        assert (first, last) == ("0", "1899")
+        assert len(rest) == 1900 - len(marks) // 6
+
+
 # -- gaps ----------------------------------------------------------------------------------------
-
-
-def listed(*numbers: int) -> bytes:
-    items = "".join(f"<item><guid>{n}</guid><title>Post {n}</title></item>" for n in numbers)
-    return f'<rss version="2.0"><channel><title>t</title>{items}</channel></rss>'.encode()
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -212,7 +193,7 @@ def test_a_list_that_no_longer_overlaps_what_was_seen_is_a_gap(order: int):
     assert not second.gap
     site.says(listed(*range(80, 120)[::order]))
     assert poll(site, second.cursor).gap
-    assert len(second.cursor) < 400
+    assert len(second.cursor) < 600
 
 
 def test_an_unchanged_or_empty_list_is_no_gap():

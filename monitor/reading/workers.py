@@ -1,0 +1,145 @@
+"""Feeds read in processes of their own, so that one made to be slow or large does no harm.
+
+A feed may take ``LONGEST`` and ``LARGEST``; the process that exceeds either is ended and replaced,
+and others are not disturbed. Processes start when they are first needed. They end with us, however
+we end: a worker that hears no more of its parent stops, and one that is busy then has an alarm set.
+"""
+
+from __future__ import annotations
+
+import resource
+import signal
+import subprocess
+import sys
+import weakref
+from contextlib import suppress
+from datetime import timedelta
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from queue import LifoQueue
+from typing import Any
+
+from monitor.reading import feeds
+from monitor.reading.items import Feed, FeedError, ReadingFailed
+
+WORKERS = 2
+LONGEST = timedelta(seconds=10)  #: to read one feed
+LARGEST = 300_000_000  #: bytes of address space; about 30 MB of them are the interpreter's
+SWOLLEN = 80_000_000  #: bytes of memory; a worker that is left with more is replaced
+
+
+class Readers:
+    """``feeds.read`` in worker processes. Threads may share it.
+
+    Raises:
+        FeedError, ReadingFailed
+    """
+
+    def __init__(self, longest: timedelta = LONGEST, largest: int = LARGEST) -> None:
+        self._longest, self._largest = longest, largest
+        self._free: LifoQueue[_Worker | None] = LifoQueue()  # the last one used comes first
+        for _ in range(WORKERS):
+            self._free.put(None)
+        self.close = weakref.finalize(self, _end, self._free)  # done at our own end at the latest
+
+    def __call__(self, body: bytes, content_type: str, base_url: str, known: str = "") -> Feed:
+        worker = self._free.get()
+        held = LARGEST  # so that it is replaced unless all goes well
+        try:
+            if worker is None or worker.process.poll() is not None:
+                worker = _Worker(self._longest, self._largest)
+            answer, held = worker.ask(body, content_type, base_url, known)
+        finally:
+            if worker is not None and held > SWOLLEN:
+                worker.end()
+                worker = None
+            self._free.put(worker)
+        if isinstance(answer, Feed):
+            return answer
+        raise answer
+
+
+class _Worker:
+    """One process, from outside."""
+
+    def __init__(self, longest: timedelta, largest: int) -> None:
+        self._seconds = longest.total_seconds()
+        self._line, theirs = Pipe()
+        with theirs:
+            fd = theirs.fileno()
+            command = [
+                sys.executable,
+                "-P",
+                "-m",
+                __name__,
+                *map(str, (fd, self._seconds, largest)),
+            ]
+            self.process = subprocess.Popen(command, pass_fds=[fd])  # noqa: S603 - our own
+
+    def ask(self, *question: object) -> tuple[Feed | FeedError | ReadingFailed, int]:
+        """Its answer, and the bytes of memory that it holds."""
+        try:
+            self._line.send(question)
+            if not self._line.poll(self._seconds):
+                raise ReadingFailed(f"took longer than {self._seconds:g} s to read")
+            answer: tuple[Feed | FeedError | ReadingFailed, int] = self._line.recv()
+        except (EOFError, OSError):
+            raise ReadingFailed("broke the process that was to read it") from None
+        return answer
+
+    def end(self) -> None:
+        self._line.close()
+        self.process.kill()
+        self.process.wait()
+
+
+def _end(free: LifoQueue[_Worker | None]) -> None:
+    while not free.empty():
+        if worker := free.get():
+            worker.end()
+
+
+# -- inside a worker -----------------------------------------------------------------------------
+
+
+def serve(line: Connection, seconds: float, largest: int) -> None:
+    """Answer questions until nobody is there to ask them."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # meant for our parent, who may need us still
+        signal.signal(number, signal.SIG_IGN)
+    with suppress(ValueError, OSError):  # a lower limit holds already, or the system has none
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        resource.setrlimit(resource.RLIMIT_AS, (largest, hard))
+    with suppress(EOFError, OSError):  # our parent is gone
+        while True:
+            question = line.recv()
+            signal.setitimer(signal.ITIMER_REAL, 2 * seconds)  # its default action ends us
+            line.send((_answer(question, largest), _resident()))
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _answer(question: tuple[Any, ...], largest: int) -> Feed | FeedError | ReadingFailed:
+    try:
+        return feeds.read(*question)
+    except FeedError as e:
+        return e
+    except MemoryError:
+        return ReadingFailed(f"took more than {largest // 1_000_000} MB to read")
+    except Exception as e:  # noqa: BLE001 - it spoils this feed only
+        return ReadingFailed(f"broke its reader ({type(e).__name__})")
+
+
+def _resident() -> int:
+    """Bytes of memory that we hold; 0 where the system does not say (any but Linux).
+
+    Not getrusage: its peak is handed down by a parent, whatever the child does.
+    """
+    try:
+        pages = Path("/proc/self/statm").read_text("ascii").split()[1]
+    except OSError:
+        return 0
+    return int(pages) * resource.getpagesize()
+
+
+if __name__ == "__main__":
+    serve(Connection(int(sys.argv[1])), float(sys.argv[2]), int(sys.argv[3]))
