@@ -82,11 +82,13 @@ def score(log: Iterable[Exchange], known: Known) -> list[Violation]:
     return judge.found
 
 
-def told(found: Sequence[Violation], most: int = 10) -> str:
-    """The first violations, a line each, and how many there are of each rule."""
+def told(found: Sequence[Violation], most: int = 20) -> str:
+    """How many violations there are of each rule, and the first of each rule and place."""
     counts = Counter(v.rule for v in found)
     summary = ", ".join(f"rule {rule}: {n}" for rule, n in sorted(counts.items()))
-    return "\n".join([f"{len(found)} violations ({summary})", *map(str, found[:most])])
+    firsts = {(v.rule, v.where): v for v in reversed(found)}
+    first = sorted(firsts.values(), key=lambda v: (v.rule, v.at))
+    return "\n".join([f"{len(found)} violations ({summary})", *map(str, first[:most])])
 
 
 # -- the whole record ------------------------------------------------------------------------------

@@ -74,6 +74,8 @@ class Sites:
                 self._running.subtract(places)
 
     def _recorded(self, e: Exchange, reply: Reply) -> Reply:
+        date = {"Date": format_datetime(e.at, usegmt=True)}
+        reply = replace(reply, headers=date | dict(reply.headers))
         e.status = reply.status
         e.answer = {name.lower(): str(value) for name, value in reply.headers.items()}
         if isinstance(reply.body, str | bytes):
@@ -169,6 +171,17 @@ def status(code: int, body: str = "", **headers: str) -> Route:
     """One answer for all; header names with "_" for "-"."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda _seen, _now: Reply(body, code, named)
+
+
+def to(address: str, code: int = 302) -> Route:
+    """A redirect to another of the sites."""
+
+    def answer(seen: Seen, _now: datetime) -> Reply:
+        port = seen.headers["host"].partition(":")[2]
+        host, _, path = address.partition("/")
+        return Reply("moved", code, {"Location": f"http://{host}:{port}/{path}"})
+
+    return answer
 
 
 def until_date(code: int, wait: timedelta) -> Route:

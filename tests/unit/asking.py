@@ -14,7 +14,7 @@ from typing import Any
 from tests.standins.etiquette import Known, Violation, score
 from tests.standins.manners import Page
 from tests.standins.scripted import START, Clock
-from tests.standins.sites import Feed, Item, Route, Sites, status
+from tests.standins.sites import Feed, Item, Route, Sites, status, to
 from tests.standins.web import Reply, Seen
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -89,7 +89,7 @@ def feed(address: str = BLOG, **more: Any) -> Feed:
 
 def moved(c: Client, code: int) -> None:
     c.sites.routes["new.example/feed"] = feed("new.example/feed")
-    c.serve(BLOG, status(code, Location="http://new.example/feed"))
+    c.serve(BLOG, to("new.example/feed", code))
 
 
 def follows(c: Client, after: timedelta = HOUR, *road: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.standins.etiquette import told
 from tests.standins.scripted import START, Clock
-from tests.standins.sites import Feed, Item, Route, Sites, flood, status, until_date
+from tests.standins.sites import Feed, Item, Route, Sites, flood, status, to, until_date
 from tests.unit.asking import (
     BLOG,
     DAY,
@@ -225,7 +225,7 @@ def adopts_what_is_temporary(c: Client) -> None:
 def follows_too_far(c: Client) -> None:
     road = [f"blog.example/{n}" for n in range(7)]
     for here, there in zip([BLOG, *road], road, strict=False):
-        c.serve(here, status(302, Location=f"http://{there}"))
+        c.serve(here, to(f"{there}", 302))
     follows(c, HOUR, *road)
 
 
