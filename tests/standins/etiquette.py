@@ -15,7 +15,7 @@ Google's Feedfetcher. What a server cannot see, such as time limits, is tested w
      7  redirects are followed, permanent ones adopted after days, temporary ones never
      8  an honest User-Agent; no cookie, referer or trick against caches
      9  gzip and feeds are accepted
-    10  jitter; no herd on the hour or after a restart, which asks nothing again
+    10  jitter in its own pace; no herd on the hour or after a restart, which asks nothing again
     11  two requests at once and a gap between them, for each host
     12  an endless body is hung up on
     13  robots.txt before pages
@@ -199,8 +199,8 @@ class _Judge:
         for e in self.log:
             if e.sent > FLOOD:
                 self._add(e, [(12, f"{e.sent:,} bytes of an endless body were taken")])
-        for address in self.known.feeds:
-            waits = Counter(self.feeds[address].waits)
+        for address, every in self.known.feeds.items():
+            waits = Counter(() if every else self.feeds[address].waits)
             if waits.total() >= JITTER_OF and max(waits.values()) > waits.total() / 2:
                 wait, times = waits.most_common(1)[0]
                 self._end(10, address, f"no jitter: {times} of {waits.total()} waits are {wait} s")
