@@ -11,7 +11,7 @@ import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,13 @@ from sqlalchemy import func, select
 from monitor import app, config
 from monitor.domain import SourceState
 from monitor.http import PoliteFetcher, site, user_agent
+from monitor.matching import Matcher
 from monitor.pipeline import Pipeline
 from monitor.sources import KINDS
 from monitor.store import SourceSpec, Store, open_store
 from monitor.store.tables import sources as source_rows
 from tests.standins.manners import DAY, HOUR, MINUTE, Exchange
-from tests.standins.scripted import START, Clock
+from tests.standins.scripted import START, TOPICS, Clock, WordClassifier
 from tests.standins.sites import (
     Feed,
     Item,
@@ -256,7 +257,7 @@ class Month:
         self.store, self.pipeline = self._built()
 
     def _built(self) -> tuple[Store, Pipeline]:
-        """The product as it is composed, but for its clock and its network."""
+        """The product with its clock and names simulated, and without a channel to people."""
         settings = config.parse(self._toml(), "test")
         fetch = PoliteFetcher(
             user_agent("https://acme.example/bot"),
@@ -272,8 +273,17 @@ class Month:
         ]
         store.sync(specs, ["Acme"], self.clock())
         built = {t.name: KINDS[t.kind](t.name, t.kind, fetch, **t.options) for t in settings.source}
-        whole = app.pipeline(settings, store, built, {}, fetch)
-        return store, replace(whole, now=self.clock)
+        return store, Pipeline(
+            store=store,
+            now=self.clock,
+            sources=built,
+            matcher=Matcher(app.brands(settings)),
+            topics=TOPICS,
+            classifier=WordClassifier(),
+            notifiers={},
+            policy=app.policy(settings),
+            busy=fetch.busy,
+        )
 
     def _toml(self) -> str:
         tables = [
