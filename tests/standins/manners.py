@@ -158,6 +158,7 @@ class FeedRules:
     given: set[str] = field(default_factory=lambda: {""})  #: validators that it ever gave
     refreshed: bool = False  #: the last validators came with a 304
     asked_until: datetime = NEVER  #: it wants to be left alone until
+    broken: bytes = b""  #: its last body, where that breaks off
     hints: str = ""  #: its last body up to the first item
     failures: int = 0  #: in a row
     failing_since: datetime | None = None
@@ -229,7 +230,7 @@ class FeedRules:
             return
         self.failures, self.failing_since = 0, None
         if e.status == 200:
-            self.body_at, self.refreshed = e.at, False
+            self.refreshed = False
             self._new_body(e)
         else:
             self.fits = {(_given(e)[0] or a, _given(e)[1] or b) for a, b in self.fits}
@@ -238,13 +239,18 @@ class FeedRules:
         self.asked_until = e.at + min(max(_fresh_for(e), _wishes(self.hints)), LONGEST)
 
     def _new_body(self, e: Exchange) -> None:
-        """Where the body is no feed, or breaks off, no validators are good too."""
-        root = next((root for root in self.roots if root in e.body), None)
-        if root is None:
+        """Where the body is no feed, or breaks off, no validators are good too.
+
+        What breaks off for the first time may be asked for once more, whole.
+        """
+        root = next((root for root in self.roots if root in e.body), b"")
+        ends = root.replace(b"<", b"</") in e.body
+        self.body_at = e.at if ends or self.broken == e.body else NEVER
+        self.broken = b"" if ends else e.body
+        if not root:
             self.fits = self.fits | {("", "")}
             return
         self.hints = re.split(r"<item|<entry", e.body.decode())[0]
-        ends = root.replace(b"<", b"</") in e.body
         self.fits = {_given(e)} if ends else {_given(e), ("", "")}
 
 

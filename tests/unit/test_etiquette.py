@@ -118,6 +118,14 @@ def takes_a_whole_body_twice_a_day(c: Client) -> None:
     c.get(after=23 * HOUR)
 
 
+@breaks(3, "unconditionally 1:00:00")
+def takes_what_always_breaks_off_each_hour(c: Client) -> None:
+    c.serve(BLOG, status(200, "<rss><channel>"))
+    c.get()
+    c.get()  # once more is no offence
+    c.get()
+
+
 def comes_before(hint: str = "", after: timedelta = 2 * HOUR, **script: Any) -> Rude:
     def rude(c: Client) -> None:
         c.serve(BLOG, feed(hints=hint, **script))
@@ -176,7 +184,7 @@ def asks_for_what_is_gone(c: Client) -> None:
     c.get(after=5 * DAY)
 
 
-@breaks(6, "failed 9 times in a row")
+@breaks(6, "failed 8 times in a row")
 def does_not_back_off(c: Client) -> None:
     c.serve(BLOG, status(404))
     for _ in range(10):
