@@ -26,7 +26,9 @@ def status(json: AsJson = False, config: ConfigPath = None) -> None:
     from monitor.cli import show
 
     with stored(config) as store:
-        show.status(store.overview(app.now()), app.now(), as_json=json)
+        now = app.now()
+        gaps = store.gaps(now - show.GAPS_SINCE, now)
+        show.status(store.overview(now), gaps, now, as_json=json)
 
 
 def mentions(

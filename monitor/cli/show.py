@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 #: What a spreadsheet would run (owasp.org/www-community/attacks/CSV_Injection).
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
+GAPS_SINCE = timedelta(days=30)  #: older gaps are only counted
+MOST_GAPS = 3  #: of a source, told with their times
+
+Gap = tuple[str, datetime, datetime]
+"""(source, from, to): when it may have shown what was not seen."""
+
 
 def utc(time: datetime | None) -> datetime | None:
     return time and time.replace(tzinfo=UTC)
@@ -76,9 +82,9 @@ def one_round(done: Round, now: Overview) -> None:
         print(trouble, file=sys.stderr)
 
 
-def status(seen: Overview, now: datetime, *, as_json: bool) -> None:
+def status(seen: Overview, gaps: Sequence[Gap], now: datetime, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(_status(seen, now), ensure_ascii=False))
+        print(json.dumps(_status(seen, gaps, now), ensure_ascii=False))
         return
     columns = ("source", "state", "last read", "next", "delay", "gaps", "unreadable")
     rows = [
@@ -88,6 +94,9 @@ def status(seen: Overview, now: datetime, *, as_json: bool) -> None:
     _print(rows, columns, "no source was read yet: `monitor once` or `monitor run` does it")
     for trouble in _troubles(seen):
         print(f"! {trouble}")
+    for source in seen.sources:
+        for since, until in _times(gaps, source.source):
+            print(f"? {source.source}: posts of {_between(since, until)} may be missing")
     outbox, following = seen.outbox, seen.following
     if following:
         failing = sum(1 for s in following if s.failures)
@@ -118,6 +127,15 @@ def _delay(source: SourceState) -> str:
     return f"< {_lasting(source.wait)}" if source.wait else ""
 
 
+def _times(gaps: Sequence[Gap], source: str) -> list[tuple[datetime, datetime]]:
+    """The newest gaps of a source, the last one first."""
+    return [(since, until) for name, since, until in reversed(gaps) if name == source][:MOST_GAPS]
+
+
+def _between(since: datetime, until: datetime) -> str:
+    return f"{since:%d %b %H:%M} to {until:%d %b %H:%M} UTC"
+
+
 def _troubles(seen: Overview) -> Iterator[str]:
     """One line for each source that fails and each channel that does not take its messages."""
     for source in seen.sources:
@@ -129,7 +147,7 @@ def _troubles(seen: Overview) -> Iterator[str]:
         yield f"{target}: {error}"
 
 
-def _status(seen: Overview, now: datetime) -> dict[str, Any]:
+def _status(seen: Overview, gaps: Sequence[Gap], now: datetime) -> dict[str, Any]:
     return {
         "sources": [
             {
@@ -141,6 +159,10 @@ def _status(seen: Overview, now: datetime) -> dict[str, Any]:
                 "delay_seconds": int(s.wait.total_seconds()) if s.wait else None,
                 "moved": s.moved,
                 "gaps": s.gaps,
+                "gap_times": [
+                    {"since": stamp(since), "until": stamp(until)}
+                    for since, until in _times(gaps, s.source)
+                ],
                 "rejected": s.rejected,
                 "error": s.last_error,
             }

@@ -63,7 +63,7 @@ def figures(
         complaints=complaints,
         open_incidents=still_open,
         praise=tuple(Praise(short(p.text, QUOTED), p.url, p.author) for p in praise[:MOST_PRAISE]),
-        sources=_sources(counted, watched, [source for source, *_ in gaps]),
+        sources=_sources(counted, watched, gaps, week.timezone),
         gaps=len(gaps),
         sentence=told.sentence(complaints),
         subject=told.subject(),
@@ -117,15 +117,28 @@ def _complaint(card: Card) -> Complaint:
 
 
 def _sources(
-    rows: Sequence[Row], watched: Mapping[str, str], gaps: Sequence[str]
+    rows: Sequence[Row],
+    watched: Mapping[str, str],
+    gaps: Sequence[tuple[str, datetime, datetime]],
+    timezone: str,
 ) -> tuple[SourceLine, ...]:
     mentions = Counter(row.source for row in rows)
     negative = Counter(row.source for row in rows if _kind(row) == "negative")
-    missing = Counter(gaps)
+    missing: dict[str, list[tuple[datetime, datetime]]] = {}
+    for source, since, until in gaps:
+        missing.setdefault(source, []).append((since, until))
 
     def coverage(name: str) -> str:
-        gap = count(missing[name], "gap") if missing[name] else ""
+        gap = _gaps(missing[name], ZoneInfo(timezone)) if name in missing else ""
         return ", ".join(filter(None, (watched.get(name, ""), gap)))
 
     names = sorted({*mentions, *watched, *missing}, key=lambda name: (-mentions[name], name))
     return tuple(SourceLine(n, mentions[n], negative[n], coverage(n)) for n in names)
+
+
+def _gaps(found: Sequence[tuple[datetime, datetime]], zone: ZoneInfo) -> str:
+    """ "1 gap, 17 Nov 09:00 to 17 Nov 15:00"; of several, the longest."""
+    since, until = max(found, key=lambda gap: gap[1] - gap[0])
+    which = "" if len(found) == 1 else " the longest"
+    times = f"{since.astimezone(zone):%d %b %H:%M} to {until.astimezone(zone):%d %b %H:%M}"
+    return f"{count(len(found), 'gap')},{which} {times}"

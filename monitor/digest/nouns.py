@@ -63,7 +63,7 @@ class SourceLine:
     source: str
     mentions: int
     negative: int
-    coverage: str  #: "" or what is missing, such as "1 gap"
+    coverage: str  #: "" or what is missing, such as "1 gap, 17 Nov 09:00 to 17 Nov 15:00"
 
 
 @dataclass(frozen=True, slots=True)

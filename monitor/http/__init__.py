@@ -35,7 +35,6 @@ from monitor.seams import Clock, Page, SourceError
 MAX_HOPS = 5
 MAX_ASIDE = 64 * 1024  #: bytes of headers, and of a body that nobody wants (error pages)
 LONGEST_WAIT = timedelta(hours=24)  #: no Retry-After is believed beyond this
-SLOW_DOWN = timedelta(minutes=1)  #: a site's rest after a 429 that does not say how long
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 Network = IPv4Network | IPv6Network
@@ -315,14 +314,14 @@ class PoliteFetcher:
 
     def _page(self, target: _Target, where: str, answer: _Answer, moved: str) -> Page:
         status = answer.status
+        if status not in (429, 503):
+            self._turns.welcomed(target.site)
         if status in (200, 304):
             body = answer.body.getvalue() if status == 200 else b""
             return Page(status, target.url, answer.headers, body, moved)
         wait = retry_after(answer.headers.get("retry-after", ""), self.now())
-        if status == 429:
-            wait = wait or SLOW_DOWN
-        if wait and status in (429, 503):
-            self._turns.rest(target.site, wait, blocked=status == 429)
+        if status in (429, 503):
+            wait = self._turns.rest(target.site, wait, blocked=status == 429)
         blocked = status in _BLOCKED
         usual = "refuses us" if blocked else "gives no page"
         says = _SAYS.get(status, "is failing" if status >= 500 else usual)

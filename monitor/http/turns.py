@@ -10,6 +10,9 @@ from datetime import timedelta
 
 from monitor.seams import SourceError
 
+REST = timedelta(minutes=1)  #: after the first refusal that does not say how long; then doubled ...
+LONGEST_REST = timedelta(hours=1)  #: ... up to this
+
 
 @dataclass(slots=True)
 class _Line:
@@ -21,6 +24,7 @@ class _Line:
     free_at: float = 0.0  #: when the next request may start
     rests_until: float = 0.0  #: the site asked for a pause until then
     blocked: bool = False  #: whether that pause was a refusal (429)
+    refusals: int = 0  #: 429 and 503 in a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +56,20 @@ class Turns:
                 line.done += 1
                 line.moved.notify_all()
 
-    def rest(self, site: str, wait: timedelta, *, blocked: bool) -> None:
-        """Leave the site alone for this long."""
+    def rest(self, site: str, wait: timedelta | None, *, blocked: bool) -> timedelta:
+        """Leave the site alone for this long; None: ever longer. Return how long that is."""
         with self.lock:
             line = self._line(site)
-            line.rests_until = self.monotonic() + wait.total_seconds()
+            line.refusals += 1
+            rest = wait or min(REST * 2 ** min(line.refusals - 1, 9), LONGEST_REST)
+            line.rests_until = self.monotonic() + rest.total_seconds()
             line.blocked = blocked
+            return rest
+
+    def welcomed(self, site: str) -> None:
+        """The site refuses us no more."""
+        with self.lock:
+            self._line(site).refusals = 0
 
     def busy(self) -> frozenset[str]:
         """Sites at which the next request would have to wait, or would be refused."""

@@ -232,7 +232,7 @@ def _source(source: SourceLine) -> SourceLine:
         source=_line(source.source, NAME),
         mentions=source.mentions,
         negative=source.negative,
-        coverage=_line(source.coverage, NAME) or "complete",
+        coverage=_line(source.coverage, TITLE) or "complete",
     )
 
 

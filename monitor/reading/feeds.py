@@ -117,7 +117,7 @@ def _no_feed(narrow: bytes) -> FeedError:
         return FeedError("something that is no feed")
     if _WALL.search(narrow[:200_000]):
         return FeedError("a login or captcha page", blocked=True)
-    return FeedError("an HTML page")
+    return FeedError("an HTML page", blocked=True)
 
 
 # -- parsing and mending -------------------------------------------------------------------------

@@ -28,7 +28,7 @@ class FeedError(ValueError):
 
     Args:
         why: names what they are instead, as "an HTML page", and holds nothing of them.
-        blocked: they look like a login or captcha page.
+        blocked: they are a page for people: a login, a captcha, a notice.
     """
 
     def __init__(self, why: str, *, blocked: bool = False) -> None:

@@ -134,7 +134,9 @@ def _later(seconds: int) -> str:
 
 
 BAD = {
-    "html": Bad("<!doctype html><html><body>Welcome</body></html>", "failing", "HTML page"),
+    "html": Bad("<!doctype html><html><body>Welcome</body></html>", "blocked", "HTML page"),
+    "captcha": Bad("<html><title>Just a moment...</title></html>", "blocked", "captcha page"),
+    "login": Bad("<html><title>Log in</title></html>", "blocked", "login"),
     "empty": Bad("", "failing", "empty"),
     "cut off": Bad(sites.cut_off(FEED), "failing", "cut off"),
     "breaks off": Bad(TWO[: TWO.rindex("<item>") + 9], "ok", rejected=1),

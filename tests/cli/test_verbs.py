@@ -23,6 +23,7 @@ from tests.cli.using import (
     SECOND,
     SILENT,
     Shell,
+    rss,
     source,
     too_wide,
 )
@@ -88,6 +89,7 @@ def test_status_names_each_thing_that_can_go_wrong(first: Shell) -> None:
         "blind_hours": 0.0,
         "moved": "",
         "gaps": 0,
+        "gap_times": [],
         "rejected": 0,
         "error": "",
     }
@@ -100,6 +102,20 @@ def test_status_names_each_thing_that_can_go_wrong(first: Shell) -> None:
     table = first("status").out
     assert "blog" in table
     assert not too_wide(table)
+
+
+def test_a_gap_is_shown_with_its_times(monitor: Shell, web: Web) -> None:
+    """The feed shows nothing any more of what it showed before."""
+    before = monitor.status()["sources"]["blog"]["last_success"]
+    shown = web.routes["/feed"]
+    web.routes["/feed"] = rss(PRAISE).replace(">p0<", ">new<")
+    monitor("source", "resume", "blog")
+    monitor("once")
+    web.routes["/feed"] = shown
+    blog = monitor.status()["sources"]["blog"]
+    assert blog["gaps"] == 1
+    assert blog["gap_times"] == [{"since": before, "until": blog["last_success"]}]
+    assert "? blog: posts of " in monitor("status").out
 
 
 def test_mentions_are_listed_filtered_and_exported(first: Shell) -> None:

@@ -222,11 +222,12 @@ def test_a_source_without_a_mention_was_looked_at_all_the_same() -> None:
 
 
 def test_gaps_are_said_for_each_source_even_for_a_silent_one() -> None:
-    gap = (WEEK.since, WEEK.until)
-    found = made([Row()], gaps=[("blog", *gap), ("blog", *gap), ("forum", *gap)])
+    noon = WEEK.since + timedelta(hours=12)
+    short, long = (noon, noon + timedelta(hours=1)), (noon, noon + timedelta(days=2))
+    found = made([Row()], gaps=[("blog", *long), ("blog", *short), ("forum", *short)])
     assert [(s.source, s.mentions, s.coverage) for s in found.sources] == [
-        ("forum", 1, "1 gap"),
-        ("blog", 0, "2 gaps"),
+        ("forum", 1, "1 gap, 09 Nov 12:00 to 09 Nov 13:00"),
+        ("blog", 0, "2 gaps, the longest 09 Nov 12:00 to 11 Nov 12:00"),
     ]
     assert found.gaps == 3
     assert "Collecting had 3 gaps" in found.sentence

@@ -321,7 +321,7 @@ def test_other_things_are_refused(body: bytes, says: str):
 @pytest.mark.parametrize(
     ("name", "says", "blocked"),
     [
-        ("page.html", "an HTML page", False),
+        ("page.html", "an HTML page", True),
         ("login.html", "a login or captcha page", True),
         ("sitemap.xml", "something that is no feed", False),
     ],

@@ -157,7 +157,7 @@ def test_a_site_that_asks_for_rest_gets_it_while_others_are_asked() -> None:
     [
         (slow_down(), 60),
         (slow_down("5", 503), 5),
-        (slow_down("", 503), 0),
+        (slow_down("", 503), 60),
         (slow_down("5", 403), 0),
     ],
 )
@@ -205,3 +205,16 @@ def test_no_descriptor_is_left_behind() -> None:
         for _ in range(50):
             fetch(web.url())
         assert opened() <= before + 2
+
+
+def test_a_site_that_goes_on_refusing_gets_ever_longer_rests() -> None:
+    clock = Time()
+    with Web({"/": slow_down(), "/b": slow_down("", 503), "/good": "page"}) as web:
+        fetch, rests = clock.fetcher(0), list[timedelta]()
+        for path in ("/", "/b", "/", "/", "/", "/", "/", "/"):
+            rests.append(failure(fetch, web.url(path)).retry_after or timedelta())
+            clock.now += rests[-1].total_seconds()
+        fetch(web.url("/good"))
+        rests.append(failure(fetch, web.url()).retry_after or timedelta())
+    minutes = [rest / timedelta(minutes=1) for rest in rests]
+    assert minutes == [1, 2, 4, 8, 16, 32, 60, 60, 1]
