@@ -200,6 +200,8 @@ class Batch:
     gap: bool = False  #: True if the walk back may have stopped short of the old cursor
     rejected: tuple[str, ...] = ()  #: one reason per item left out as unreadable
     conditional: bool = True  #: the site can be asked whether anything changed
+    skip_hours: tuple[int, ...] = ()  #: of the day, UTC, in which the site wants to be left alone
+    skip_days: tuple[int, ...] = ()  #: of the week, the same; Monday is 0
     moved: str = ""  #: the permanent new address of what was read, where the site names one
     hub: str = ""  #: WebSub: who tells of new items at once ...
     topic: str = ""  #: ... and the address that it knows them by

@@ -8,7 +8,7 @@ a tenth of an item is to be expected. Only an operator's ``every`` makes it soon
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from zlib import crc32
 
@@ -82,6 +82,14 @@ def comments_wait(quiet: timedelta) -> timedelta | None:
     if quiet > COMMENTS_END:
         return None
     return min(max(quiet / SHARE, COMMENTS_SOONEST), COMMENTS_SELDOMEST)
+
+
+def allowed(due: datetime, hours: Collection[int], days: Collection[int]) -> datetime:
+    """``due``, or the same minute of the next hour that a site does not want to be skipped."""
+    at = due
+    while (at.hour in hours or at.weekday() in days) and at - due < BLIND:
+        at += HOUR
+    return at
 
 
 def jittered(away: timedelta, name: str, turn: int) -> timedelta:

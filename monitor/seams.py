@@ -105,6 +105,7 @@ class SourceError(Failure):
     Args:
         permanent: trying again cannot help until a person acts; the source is parked.
         blocked: the site refused us (401, 403, 429, a login or captcha page), it is not broken.
+        unasked: no request reached the site; it costs it nothing when we try again soon.
     """
 
     def __init__(
@@ -113,11 +114,13 @@ class SourceError(Failure):
         *,
         permanent: bool = False,
         blocked: bool = False,
+        unasked: bool = False,
         retry_after: timedelta | None = None,
     ) -> None:
         super().__init__(why, retry_after=retry_after)
         self.permanent = permanent
         self.blocked = blocked
+        self.unasked = unasked
 
 
 class Outcome(Enum):

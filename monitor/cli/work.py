@@ -21,11 +21,12 @@ def run(config: ConfigPath = None) -> None:
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the daemon takes it over
     from monitor import logs, web
-    from monitor.daemon import Daemon, only_one
+    from monitor.daemon import SPREAD, Daemon, only_one
 
     logs.set_up(logging.INFO)
     with opened(config) as app, only_one(app.store.path):
         app.register()
+        app.store.spread(app.pipeline.now(), SPREAD)
         daemon = Daemon(app.pipeline)
         bind = app.config.web.bind if app.config.web else None
         with web.serving(web.routes(daemon.alive), bind):

@@ -255,7 +255,7 @@ class PoliteFetcher:
             answer = self._perform(at, lines, left)
         settled = answer.whole_head and answer.status >= 300  # then the body concerns nobody
         if answer.fault[0] and not settled:
-            raise SourceError(f"{where}: {self._fault(answer)}")
+            raise SourceError(f"{where}: {self._fault(answer)}", unasked=not answer.connected)
         return answer
 
     def _perform(self, target: _Target, headers: list[bytes], left: float) -> _Answer:

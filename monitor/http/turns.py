@@ -94,7 +94,8 @@ class Turns:
         now = self.monotonic()
         if (left := line.rests_until - now) > 0:
             why = f"{site}: it asked us to wait, {left:.0f} s are left"
-            raise SourceError(why, blocked=line.blocked, retry_after=timedelta(seconds=left))
+            wait = timedelta(seconds=left)
+            raise SourceError(why, blocked=line.blocked, unasked=True, retry_after=wait)
         start = max(now, line.free_at)
         line.free_at = start + self.gap
         return start - now

@@ -64,16 +64,20 @@ class Collect(Stage):
             every = pacing.comments_wait(timedelta(seconds=now.timestamp() - heard))
             if every is None:
                 return None
+        asked = batch.poll_after or timedelta()
         if every is None:
             own = pacing.wait(pace, now, conditional=batch.conditional)
-            every = pacing.jittered(own, state.source, state.tries)
-        return max(every, batch.poll_after or timedelta())
+            every = pacing.jittered(max(own, asked), state.source, state.tries)
+        due = now + max(every, asked)
+        return pacing.allowed(due, batch.skip_hours, batch.skip_days) - now
 
     def _not_polled(self, state: SourceState, why: SourceError) -> int:
         log.warning("source_failed", source=state.source, why=str(why), blocked=why.blocked)
         failures = state.failures + 1
         over = state.follows and (why.permanent or failures > FOLLOWED_FAILURES)
         wait = None if over else source_backoff(failures, why)
+        if wait and not (why.unasked or state.follows):  # what answers is not asked oftener for it
+            wait = max(wait, self.policy.every.get(state.source) or pacing.SOONEST)
         self.store.settle_poll_failed(state, why, self.now(), wait)
         return 0
 

@@ -34,7 +34,7 @@ MAX_KEPT = 400  #: characters of an address that the cursor keeps
 ENDS = 12  #: items of each end of a list whose ids are remembered
 MAX_TITLE = 500
 MAX_AUTHOR = 200
-LONGEST_WISH = timedelta(hours=24)  #: no max-age, ttl or skipHours slows us beyond this
+LONGEST_WISH = timedelta(hours=24)  #: no max-age or ttl slows us beyond this
 SETTLED = timedelta(days=7)  #: a permanent redirect that stood for so long is taken at its word
 
 Reader = Callable[[bytes, str, str, str], items.Feed]
@@ -98,15 +98,16 @@ class Feed:
     def _changed(self, page: Page, digest: str, mark: _Mark) -> Batch:
         feed = self._read(page, mark.marks)
         gap = mark.misses(feed)
-        mark = mark.after(feed)
+        mark = replace(mark.after(feed), digest=digest)
         rejected, whole = list(feed.rejected), feed.items
         if feed.cut_off:
-            # Kept without validators, so that the next poll asks for all of it; and without its
-            # last item, which may be half a text: stored now, it would never be made whole.
+            # Kept without validators, so that the next poll asks for all of it; if it is the same
+            # again, that is all there is. And without its last item, which may be half a text:
+            # stored now, it would never be made whole.
             rejected.append("the feed breaks off, its last item was left for the next poll")
             whole = whole[:-1]
         else:
-            mark = replace(mark, digest=digest).refreshed(page.headers)
+            mark = mark.refreshed(page.headers)
         thread = _line(feed.title)
         posts: list[Post] = []
         for number, item in enumerate(whole, 1):
@@ -223,6 +224,8 @@ class _Mark:
             gap,
             rejected,
             conditional=bool(given.etag or given.last_modified),
+            skip_hours=tuple(self.hours),
+            skip_days=tuple(self.days),
             moved=self.moved,
             hub=self.hub,
             topic=self.topic,
@@ -276,17 +279,8 @@ class _Mark:
     def wish(self, headers: Mapping[str, str]) -> timedelta | None:
         """How long the site asks us to stay away; None if it does not."""
         now = _date(headers.get("date", ""))
-        asked = (timedelta(minutes=self.ttl), _fresh_for(headers, now), self._skipping(now))
-        return min(max(asked), LONGEST_WISH) or None
-
-    def _skipping(self, now: datetime | None) -> timedelta:
-        """Until the first hour that is not skipped; 0 if it is now."""
-        at = now
-        while at and (at.hour in self.hours or at.weekday() in self.days):
-            at = at.replace(minute=0, second=0) + timedelta(hours=1)
-            if now and at - now > LONGEST_WISH:
-                break
-        return at - now if at and now else timedelta()
+        asked = max(timedelta(minutes=self.ttl), _fresh_for(headers, now))
+        return min(asked, LONGEST_WISH) or None
 
 
 _STALE = re.compile(r"no-(?:cache|store)")

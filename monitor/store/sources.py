@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from zlib import crc32
 
 from sqlalchemy import Connection, Update, and_, bindparam, case, not_, select, update
 
@@ -39,6 +40,14 @@ class Sources(Room):
             gone = {row.name for row in known.values() if (row.follows or row.name) not in named}
             asleep = update(sources).where(sources.c.name.in_(gone))
             tx.execute(asleep.values(enabled=False, due_at=None))
+
+    def spread(self, now: datetime, over: timedelta) -> None:
+        """Let what fell due while nobody worked fall due bit by bit, not all at once."""
+        late = select(sources.c.name).where(sources.c.due_at < now - timedelta(minutes=1))
+        with self._database.write() as tx:
+            for name in tx.scalars(late).all():
+                due = now + over * crc32(name.encode()) / 2**32
+                tx.execute(update(sources).where(sources.c.name == name).values(due_at=due))
 
     def claim_sources(
         self, now: datetime, lease: timedelta, limit: int, avoid: Collection[str] = ()

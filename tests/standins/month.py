@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from monitor import app, config
+from monitor.daemon import SPREAD
 from monitor.domain import SourceState
 from monitor.http import PoliteFetcher, site, user_agent
 from monitor.matching import Matcher
@@ -255,6 +256,7 @@ class Month:
         self.clock.at = at + standstill
         self.restarts.append(self.clock.at)
         self.store, self.pipeline = self._built()
+        self.store.spread(self.clock(), SPREAD)
 
     def _built(self) -> tuple[Store, Pipeline]:
         """The product with its clock and names simulated, and without a channel to people."""

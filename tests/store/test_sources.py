@@ -262,3 +262,13 @@ def test_pace_and_wait_come_back(scene: Scene) -> None:
     scene.store.settle_poll(scene.claim_source(), batch, [], NOON, 5 * MINUTE, pace)
     state = scene.claim_source(at(5))
     assert (state.pace, state.wait, state.moved) == (pace, 5 * MINUTE, batch.moved)
+
+
+def test_what_fell_due_while_nobody_worked_is_spread(store: Store) -> None:
+    specs = [SourceSpec(str(n), "feed", "", f"{n}.example") for n in range(61)]
+    store.sync(specs[:60], [], NOON)
+    store.sync(specs, [], at(100))  # the new one is due at once
+    store.spread(at(100), 10 * MINUTE)
+    taken = [len(store.claim_sources(at(100 + n), 60 * MINUTE, 100)) for n in range(11)]
+    assert sum(taken) == 61
+    assert max(taken) < 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -89,3 +90,20 @@ def test_many_sources_do_not_ask_at_one_moment() -> None:
     assert min(waits) >= HOUR
     assert max(waits) <= HOUR * (1 + pacing.JITTER)
     assert pacing.jittered(HOUR, "blog", 1) == pacing.jittered(HOUR, "blog", 1)
+
+
+@pytest.mark.parametrize(
+    ("due", "hours", "days", "at"),
+    [
+        (NOW, (), (), NOW),
+        (NOW, (11, 13), (5,), NOW),
+        (NOW, (12, 13), (), NOW + 2 * HOUR),
+        (NOW + HOUR / 4, range(12, 24), (), NOW + 12.25 * HOUR),
+        (NOW, (), (6,), NOW + 12 * HOUR),  # a Sunday
+        (NOW, range(24), (), NOW + 24 * HOUR),
+    ],
+)
+def test_hours_and_days_that_a_site_wants_to_be_skipped_are(
+    due: datetime, hours: Sequence[int], days: Sequence[int], at: datetime
+) -> None:
+    assert pacing.allowed(due, hours, days) == at

@@ -318,3 +318,15 @@ def test_comments_that_cannot_be_read_are_given_up(world: World) -> None:
     world.collect()
     world.turns(lambda: not world.overview().following, most=timedelta(days=2), minutes=30)
     assert len(comments.cursors) == FOLLOWED_FAILURES + 1
+
+
+@pytest.mark.parametrize(("unasked", "minutes"), [(False, 60), (True, 1)])
+def test_a_site_that_failed_is_asked_no_sooner_than_one_that_did_not(
+    world: World, unasked: bool, minutes: int
+) -> None:
+    world.wish(every={})
+    world.sources["blog"].script.append(SourceError("500", unasked=unasked))
+    world.collect()
+    due = source(world).due_at
+    assert due is not None
+    assert due - world.clock() == timedelta(minutes=minutes)
