@@ -40,9 +40,14 @@ def clean(text: str, limit: int = MAX_TEXT) -> str:
     """
     if text.isascii() and text.isprintable():
         return cut(text.strip(), limit)
-    text = _UNSEEN.sub("", _BREAKS.sub("\n", text[:MAX_HTML]))
+    text = text[:MAX_HTML]
+    if not text.isprintable():  # as no line end is
+        text = _BREAKS.sub("\n", text)
+    text = _UNSEEN.sub("", text)
     if not text.isascii():
-        text = _nfc(_JOINERS.sub("", _nfc(text)))
+        text = _nfc(text)
+        if "\u200c" in text or "\u200d" in text:
+            text = _nfc(_JOINERS.sub("", text))
     return cut(text.strip(), limit)
 
 

@@ -1,0 +1,214 @@
+"""Web pages: bytes in, values out, no network, and no bytes that break or hang it.
+
+Asking whether a page holds a name at all (``tree``, ``words``) costs well under a millisecond for
+most; finding its article (``article``) costs twenty times that, so it is only for pages that do.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+
+from selectolax.lexbor import LexborHTMLParser
+
+from monitor.reading.items import address
+from monitor.text import clean
+
+MAX_PAGE = 3_000_000  #: bytes that are looked at
+MAX_WORDS = 500_000  #: characters of a page's text
+MAX_ARTICLE = 1_000_000  #: bytes that an article is looked for in
+MAX_LINKS = 5_000
+MAX_DEPTH = 400  #: blocks inside one another; the parser's time is tags times depth
+SHALLOW = 20_000  #: so few tags take less than a second however deep they are
+MAX_ATTRIBUTES = 2_000  #: words in one tag; the parser's time grows with their square
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
+_META = re.compile(rb"<meta\s[^>]{0,300}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
+#: What browsers read these as (https://encoding.spec.whatwg.org/#names-and-labels).
+_WIDER = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "euc_kr": "cp949",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+}
+
+
+def decode(body: bytes, content_type: str) -> str:
+    """A page's markup by the charset that browsers would take; what it cannot hold is U+FFFD.
+
+    Args:
+        content_type: the header's value, or "".
+    """
+    body = bounded(body)
+    return body.decode(_codec(body, content_type), "replace")
+
+
+def tree(body: bytes, content_type: str) -> LexborHTMLParser:
+    """The page's elements; arguments as for ``decode``."""
+    body = bounded(body)
+    codec = _codec(body, content_type)
+    if codec != "utf-8":
+        body = body.decode(codec, "replace").encode("utf-8", "replace")
+    return LexborHTMLParser(body)
+
+
+def _codec(body: bytes, content_type: str) -> str:
+    for mark, codec in _BOMS:
+        if body.startswith(mark):
+            return codec
+    told = _CHARSET.search(content_type)
+    declared = _META.search(body[:2048])
+    name = told[1] if told else declared[1].decode("ascii", "replace") if declared else ""
+    try:
+        known = codecs.lookup(name).name
+        "".encode(known)  # some codecs turn bytes into bytes
+    except (LookupError, ValueError):
+        return "utf-8" if _is_utf8(body) else "cp1252"
+    if known.startswith(("utf-16", "utf-32")) and b"\0" not in body[:100]:
+        return "utf-8"  # a declaration that can be read as ASCII is not true
+    return _WIDER.get(known, known)
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(body)  # the cut may split a character
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+# -- markup that is made to hang parsers ---------------------------------------------------------
+
+_BLOCK = re.compile(
+    rb"<(/?)(?:address|article|aside|blockquote|center|details|dialog|dir|div|dl|fieldset|figure"
+    rb"|footer|form|h[1-6]|header|listing|main|menu|nav|ol|optgroup|pre|r[pt]|section|summary|ul)"
+    rb"[\s/>]",
+    re.IGNORECASE,
+)
+_TAG = re.compile(rb"<[a-zA-Z]")
+
+
+def bounded(body: bytes) -> bytes:
+    """The page up to where its size, its depth or one of its tags goes beyond all measure."""
+    body = body[:MAX_PAGE]
+    if body.count(b"<") > SHALLOW:
+        body = body[: _too_deep(body)]
+    return body[: _too_wide(body)]
+
+
+def _too_deep(body: bytes) -> int:
+    depth = 0
+    for block in _BLOCK.finditer(body):
+        depth = max(0, depth - 1) if block[1] else depth + 1
+        if depth > MAX_DEPTH:
+            return block.start()
+    return len(body)
+
+
+def _too_wide(body: bytes) -> int:
+    """Where a tag with too many attributes begins; only a long way without ">" can hold one."""
+    at, step = 0, 2 * MAX_ATTRIBUTES
+    while at + step < len(body):
+        end = body.rfind(b">", at, at + step)
+        if end < 0:
+            end = body.find(b">", at) % (len(body) + 1)  # at the end if there is none
+            tag = _TAG.search(body, at, end)
+            if tag and len(body[tag.start() : end].split(None, MAX_ATTRIBUTES)) > MAX_ATTRIBUTES:
+                return tag.start()
+        at = end + 1
+    return len(body)
+
+
+# -- text ----------------------------------------------------------------------------------------
+
+_UNSEEN = ["script", "style", "template", "iframe", "svg", "math"]
+
+
+def words(page: LexborHTMLParser) -> str:
+    """All that a person could read on it, its title first: NFC, blanks folded.
+
+    A word that markup divides is two. Scripts and the like are taken out of ``page`` by this.
+    """
+    page.strip_tags(_UNSEEN, recursive=True)
+    root = page.root
+    return clean(" ".join(root.text(separator=" ").split()), MAX_WORDS) if root else ""
+
+
+def article(body: bytes, content_type: str) -> str:
+    """The main text of a page, without menus, comments and the like; "" where there is none."""
+    from trafilatura import extract
+
+    html = decode(body[:MAX_ARTICLE], content_type)
+    try:
+        found = extract(html, fast=True, include_comments=False)
+    except Exception:  # noqa: BLE001 - it and lxml raise whatever a page makes them
+        return ""
+    return clean(found or "", MAX_WORDS)
+
+
+_WALL = re.compile(
+    rb"type=[\"']?password|captcha|challenge-platform|just a moment|are you a (?:robot|human)|"
+    rb"verify(?:ing)? (?:that )?you(?:'re| are)|access denied|unusual traffic|"
+    rb"<title>[^<]{0,80}(?:log[ -]?in|sign[ -]?in)",
+    re.IGNORECASE,
+)
+
+
+def is_wall(body: bytes) -> bool:
+    """Whether a page that lacks what was looked for reads like a login or captcha page."""
+    return bool(_WALL.search(body[:200_000]))
+
+
+_NO = {"noindex", "none"}
+_ROBOTS = 'meta[name="robots" i][content]'
+
+
+def noindex(page: LexborHTMLParser, header: str = "") -> bool:
+    """Whether the page asks not to be kept.
+
+    Args:
+        header: value of X-Robots-Tag, "" if not sent; what it tells one robot by name ("googlebot:
+            noindex") is not for us.
+    """
+    metas = (node.attributes.get("content") or "" for node in page.css(_ROBOTS))
+    wishes = ",".join([header, *metas]).lower().split(",")
+    return any(wish.strip() in _NO for wish in wishes)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A ``link`` or ``a`` element."""
+
+    url: str  #: absolute, http or https
+    rel: frozenset[str]  #: in lower case
+    type: str  #: media type it claims, or ""
+    title: str  #: its title or its words: one line of plain text, at most 200 characters
+    head: bool  #: a ``link`` element
+
+
+def base(page: LexborHTMLParser, url: str) -> str:
+    """What the page's relative links are resolved against; ``url`` is its own address."""
+    node = page.css_first("base[href]")
+    return address(url, node.attributes.get("href") or "") or url if node else url
+
+
+def links(page: LexborHTMLParser, url: str) -> list[Link]:
+    """The links of a page at ``url``, in its order, at most MAX_LINKS."""
+    found, start = [], base(page, url)
+    for node in page.css("link[href][rel], a[href]")[:MAX_LINKS]:
+        given = {name: value or "" for name, value in node.attributes.items()}
+        if target := address(start, given["href"]):
+            rel = frozenset(given.get("rel", "").lower().split())
+            media_type = given.get("type", "").partition(";")[0].strip().lower()
+            title = " ".join(clean(given.get("title") or node.text()[:1000], 200).split())
+            found.append(Link(target, rel, media_type, title, node.tag == "link"))
+    return found
