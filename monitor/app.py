@@ -30,7 +30,8 @@ from monitor.matching import Alias, Brand, Matcher
 from monitor.pipeline import Pipeline, Policy
 from monitor.reading.workers import Readers
 from monitor.resources import packaged
-from monitor.seams import Notifier, Source
+from monitor.robots import Robots
+from monitor.seams import Fetcher, Notifier, Source
 from monitor.store import SourceSpec, Store, open_store
 from monitor.topics import Topic, Topics
 
@@ -170,6 +171,11 @@ def topic_words() -> Topics:
 def fetcher(config: Config) -> PoliteFetcher:
     agent = config.http.user_agent or user_agent(config.monitor.contact)
     return PoliteFetcher(agent, now, config.http.allow_private)
+
+
+def page_fetcher(fetch: PoliteFetcher) -> Fetcher:
+    """For web pages, which are not made for programs: it obeys robots.txt. One a process."""
+    return Robots(fetch, fetch.user_agent, now)
 
 
 def tools(config: Config) -> Tools:

@@ -103,6 +103,7 @@ class SourceError(Failure):
     """A source could not be read.
 
     Args:
+        status: the HTTP status that was answered; 0 if none was.
         permanent: trying again cannot help until a person acts; the source is parked.
         blocked: the site refused us (401, 403, 429, a login or captcha page), it is not broken.
         unasked: no request reached the site; it costs it nothing when we try again soon.
@@ -111,6 +112,7 @@ class SourceError(Failure):
     def __init__(
         self,
         why: str,
+        status: int = 0,
         *,
         permanent: bool = False,
         blocked: bool = False,
@@ -118,6 +120,7 @@ class SourceError(Failure):
         retry_after: timedelta | None = None,
     ) -> None:
         super().__init__(why, retry_after=retry_after)
+        self.status = status
         self.permanent = permanent
         self.blocked = blocked
         self.unasked = unasked

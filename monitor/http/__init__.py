@@ -326,7 +326,7 @@ class PoliteFetcher:
         usual = "refuses us" if blocked else "gives no page"
         says = _SAYS.get(status, "is failing" if status >= 500 else usual)
         why = f"{where}: it {says} ({status})"
-        raise SourceError(why, permanent=status == 410, blocked=blocked, retry_after=wait)
+        raise SourceError(why, status, permanent=status == 410, blocked=blocked, retry_after=wait)
 
 
 def _follow(here: _Target, where: str, location: str, seen: set[str]) -> _Target:
