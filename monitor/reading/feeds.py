@@ -35,18 +35,13 @@ from monitor.reading.items import (
     short,
 )
 from monitor.reading.slices import Slices
+from monitor.reading.walls import is_wall
 
 # What is inside "(?>...)" and "*+" is never tried twice, so that no document makes these slow.
 _PAGE = re.compile(
     rb"(?:<\?(?>[^>]*)>|<!--(?>.*?-->)|\xef\xbb\xbf|\s)*+"
     rb"<(?:!doctype\s+html|html|head|body|title)[\s>]",
     re.IGNORECASE | re.DOTALL,
-)
-_WALL = re.compile(
-    rb"type=[\"']?password|captcha|challenge-platform|just a moment|are you a (?:robot|human)|"
-    rb"verify(?:ing)? (?:that )?you(?:'re| are)|access denied|unusual traffic|"
-    rb"<title>[^<]{0,80}(?:log[ -]?in|sign[ -]?in)",
-    re.IGNORECASE,
 )
 _FEED = re.compile(rb"<(?:[\w-]+:)?(?:rss|feed|rdf|channel|item|entry)[\s>/]", re.IGNORECASE)
 _ENTRY = re.compile(rb"<(?:([\w-]+):)?(?:item|entry)[\s>]", re.IGNORECASE)
@@ -115,7 +110,7 @@ def _read(body: bytes, content_type: str, base_url: str) -> tuple[Feed, int]:
 def _no_feed(narrow: bytes) -> FeedError:
     if not _PAGE.match(narrow[:4096]):
         return FeedError("something that is no feed")
-    if _WALL.search(narrow[:200_000]):
+    if is_wall(narrow):
         return FeedError("a login or captcha page", blocked=True)
     return FeedError("an HTML page", blocked=True)
 

@@ -155,19 +155,6 @@ def article(body: bytes, content_type: str) -> str:
     return clean(found or "", MAX_WORDS)
 
 
-_WALL = re.compile(
-    rb"type=[\"']?password|captcha|challenge-platform|just a moment|are you a (?:robot|human)|"
-    rb"verify(?:ing)? (?:that )?you(?:'re| are)|access denied|unusual traffic|"
-    rb"<title>[^<]{0,80}(?:log[ -]?in|sign[ -]?in)",
-    re.IGNORECASE,
-)
-
-
-def is_wall(body: bytes) -> bool:
-    """Whether a page that lacks what was looked for reads like a login or captcha page."""
-    return bool(_WALL.search(body[:200_000]))
-
-
 _NO = {"noindex", "none"}
 _ROBOTS = 'meta[name="robots" i][content]'
 

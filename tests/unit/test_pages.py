@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.reading import pages
+from monitor.reading.walls import is_wall
 from tests.bench.corpora import archive
 
 ARTICLE = Path(__file__).parents[1] / "fixtures" / "pages" / "article.html"
@@ -117,8 +118,8 @@ def test_relative_links_begin_at_the_base() -> None:
 
 
 def test_a_login_page_is_a_wall_and_a_blog_is_none() -> None:
-    assert pages.is_wall(b"<form><input type=password></form>")
-    assert not pages.is_wall(ARTICLE.read_bytes())
+    assert is_wall(b"<form><input type=password></form>")
+    assert not is_wall(ARTICLE.read_bytes())
 
 
 # -- hostile pages -------------------------------------------------------------------------------
