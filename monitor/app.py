@@ -42,6 +42,7 @@ class Tools:
 
     fetch: PoliteFetcher
     read: Readers
+    pages: Fetcher  #: instead of ``fetch`` for web pages, which are not made for programs
 
 
 def now() -> datetime:
@@ -173,13 +174,9 @@ def fetcher(config: Config) -> PoliteFetcher:
     return PoliteFetcher(agent, now, config.http.allow_private)
 
 
-def page_fetcher(fetch: PoliteFetcher) -> Fetcher:
-    """For web pages, which are not made for programs: it obeys robots.txt. One a process."""
-    return Robots(fetch, fetch.user_agent, now)
-
-
 def tools(config: Config) -> Tools:
-    return Tools(fetcher(config), Readers())
+    fetch = fetcher(config)
+    return Tools(fetch, Readers(), Robots(fetch, fetch.user_agent, now))
 
 
 def source(table: SourceTable, tools: Tools) -> Source:
@@ -194,8 +191,12 @@ def source(table: SourceTable, tools: Tools) -> Source:
         raise ConfigError(f"{where}: kind {table.kind!r} is unknown: give one of {known}")
     kind = sources.KINDS[table.kind]
     given = dict(table.options)
-    taken = {f.name: f for f in dataclasses.fields(kind) if f.name not in {"name", "kind"}}
+    taken = {
+        f.name: f for f in dataclasses.fields(kind) if f.init and f.name not in {"name", "kind"}
+    }
     shared = {f.name: getattr(tools, f.name) for f in dataclasses.fields(tools) if f.name in taken}
+    if kind.of_pages:
+        shared["fetch"] = tools.pages
     fields = {key: field for key, field in taken.items() if key not in shared}
     for key in given.keys() - fields.keys():
         raise ConfigError(f"{where}: {key}: unknown key for kind {table.kind!r}: remove it")

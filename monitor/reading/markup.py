@@ -292,16 +292,17 @@ def _told_apart(items: tuple[Item, ...]) -> tuple[Item, ...]:
     An id that several reviews have is none; nor are ids that count them from 0 on, as some plugins
     write them: the next review would be taken for one that is known.
     """
-    once: dict[str, Item] = {}
-    for item in items:
-        said = _said(item)
-        if said not in once or once[said].id == said:
-            once[said] = item
-    number = Counter(item.id for item in once.values())
-    counted = all(re.search(rf"(?<!\d){n}$", item.id) for n, item in enumerate(once.values()))
+    named = {_said(item) for item in items if item.id != _said(item)}
+    once = {
+        (item.id, said): item
+        for item in items
+        if (said := _said(item)) != item.id or said not in named
+    }
+    number = Counter(own for own, _ in once)
+    counted = all(re.search(rf"(?<!\d){n}$", own) for n, (own, _) in enumerate(once))
     return tuple(
-        replace(item, id=said) if counted or number[item.id] > 1 else item
-        for said, item in once.items()
+        replace(item, id=said) if counted or number[own] > 1 else item
+        for (own, said), item in once.items()
     )
 
 

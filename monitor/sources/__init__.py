@@ -10,11 +10,13 @@ from __future__ import annotations
 from monitor.domain import SourceState
 from monitor.seams import Fetcher, Source
 from monitor.sources.feed import Feed, Reader
+from monitor.sources.review import Review
 
 KINDS: dict[str, type[Feed]] = {
     "feed": Feed,
     "comments": Feed,
     "forum": Feed,
+    "review": Review,
 }
 
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
 from monitor.domain import Batch, Post
@@ -55,6 +56,9 @@ class Feed:
     url: str
     thread: str = ""  #: title of the post that all its comments stand under
     read: Reader = feeds.read
+    wanted: ClassVar[str] = "a feed"
+    accept: ClassVar[str] = ACCEPT
+    of_pages: ClassVar[bool] = False  #: reads pages made for people: robots.txt counts
 
     def __post_init__(self) -> None:
         try:
@@ -66,12 +70,12 @@ class Feed:
             raise ValueError("url: give an address that begins with http:// or https://")
 
     def poll(self, cursor: str) -> Batch:
-        mark = _Mark.of(cursor)
+        mark = Mark.of(cursor)
         page, moved = self._ask(mark)
         mark = mark.moving(moved, _date(page.headers.get("date", "")))
         if page.status == 304:
             if not (mark.etag or mark.last_modified):
-                raise SourceError(f"{_site(page)}: it says unchanged (304) to an open question")
+                raise SourceError(f"{site(page)}: it says unchanged (304) to an open question")
             return mark.refreshed(page.headers).batch(page.headers)
         digest = hashlib.sha256(page.body).hexdigest()
         open_mark = replace(mark, etag="", last_modified="", digest="")
@@ -79,23 +83,23 @@ class Feed:
             return replace(open_mark, digest=digest).refreshed(page.headers).batch(page.headers)
         return self._changed(page, digest, open_mark)
 
-    def _ask(self, mark: _Mark) -> tuple[Page, str]:
+    def _ask(self, mark: Mark) -> tuple[Page, str]:
         """The feed's page, and its permanent new address if it has one.
 
         Where that has settled it is asked directly, and the old one when it fails.
         """
         if mark.settled:
             try:
-                page = self.fetch(mark.moved, mark.asking())
+                page = self.fetch(mark.moved, mark.asking(self.accept))
             except SourceError as e:
                 if e.blocked or e.retry_after:
                     raise
             else:
                 return page, page.moved or mark.moved
-        page = self.fetch(self.url, mark.asking())
+        page = self.fetch(self.url, mark.asking(self.accept))
         return page, page.moved
 
-    def _changed(self, page: Page, digest: str, mark: _Mark) -> Batch:
+    def _changed(self, page: Page, digest: str, mark: Mark) -> Batch:
         feed = self._read(page, mark.marks)
         gap = mark.misses(feed)
         mark = replace(mark.after(feed), digest=digest)
@@ -125,13 +129,13 @@ class Feed:
             feed = self.read(page.body, page.headers.get("content-type", ""), base, known)
         except items.FeedError as e:
             raise SourceError(
-                f"{_site(page)}: it answered with {e} instead of a feed, check its url",
+                f"{site(page)}: it answered with {e} instead of {self.wanted}, check its url",
                 blocked=e.blocked,
             ) from None
         except items.ReadingFailed as e:
-            raise SourceError(f"{_site(page)}: its feed {e}") from None
+            raise SourceError(f"{site(page)}: its feed {e}") from None
         if feed.cut_off and not feed.items:
-            raise SourceError(f"{_site(page)}: its feed breaks off before the first item")
+            raise SourceError(f"{site(page)}: its feed breaks off before the first item")
         return feed
 
     def _post(self, item: items.Item, feed_title: str) -> Post:
@@ -174,7 +178,7 @@ _REPLY = re.compile(r"^(?:re:\s*)+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
+class Mark:
     """The cursor, opened."""
 
     etag: str = ""
@@ -192,7 +196,7 @@ class _Mark:
     settled: bool = False  #: it has been said for long enough
 
     @classmethod
-    def of(cls, cursor: str) -> _Mark:
+    def of(cls, cursor: str) -> Mark:
         """What cannot be read (from another version) is as good as none."""
         try:
             return cls(**json.loads(cursor))
@@ -231,12 +235,12 @@ class _Mark:
             topic=self.topic,
         )
 
-    def asking(self) -> dict[str, str]:
+    def asking(self, accept: str) -> dict[str, str]:
         """Request headers; both validators are sent where both were given."""
         given = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
-        return {"Accept": ACCEPT} | {name: value for name, value in given.items() if value}
+        return {"Accept": accept} | {name: value for name, value in given.items() if value}
 
-    def refreshed(self, headers: Mapping[str, str]) -> _Mark:
+    def refreshed(self, headers: Mapping[str, str]) -> Mark:
         """With the validators and the hub of an answer, where it has any."""
         links = {"hub": self.hub, "self": self.topic} | _links(headers.get("link", ""))
         return replace(
@@ -247,7 +251,7 @@ class _Mark:
             topic=links["self"] if links["hub"] else "",
         )
 
-    def moving(self, moved: str, now: datetime | None) -> _Mark:
+    def moving(self, moved: str, now: datetime | None) -> Mark:
         """With the address that the feed has moved to ("": it has not) and since when."""
         if not _kept(moved) or "?" in moved:  # a query may be secret
             return replace(self, moved="", since=0, settled=False)
@@ -262,7 +266,7 @@ class _Mark:
         again = again or not split(feed.marks).isdisjoint(split(self.marks))
         return bool(self.seen and feed.items and not again)
 
-    def after(self, feed: items.Feed) -> _Mark:
+    def after(self, feed: items.Feed) -> Mark:
         """With what a body says. Marks outlive a list that could only be read whole."""
         ids = [*map(_short_id, _ends(feed.items)), *self.seen.split()]
         return replace(
@@ -344,7 +348,7 @@ def _minutes(wait: timedelta | None) -> int:
     return int(min(wait, LONGEST_WISH) / timedelta(minutes=1)) if wait else 0
 
 
-def _site(page: Page) -> str:
+def site(page: Page) -> str:
     return urlsplit(page.url).netloc.rpartition("@")[2]
 
 

@@ -35,6 +35,7 @@ from tests.standins.web import (
 )
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "feed"
+REVIEWS = Path(__file__).parents[1] / "fixtures" / "review"
 NOW = datetime(2026, 11, 16, 12, 0, tzinfo=UTC)
 CANARY = "c4n4ry"  #: a secret in the source's address
 PATH = "/place"
@@ -61,11 +62,25 @@ def feed_case(name: str, ids: tuple[str, ...], bad_item: bytes = b"<item/>") -> 
     return Case(good, ids, broken, good.replace(b"</title>", b"!</title>"))
 
 
+def review_case(name: str, ids: tuple[str, ...]) -> Case:
+    good = (REVIEWS / name).read_bytes()
+    broken = good.replace(b'"review": [', b'"review": [{"@type": "Review"}, ')
+    changed = good.replace(b"</title>", b"!</title>")
+    return Case(good, ids, broken, changed, "text/html; charset=utf-8")
+
+
 CASES: Mapping[str, Case] = {
     "feed": feed_case("rss2.xml", ("kettle-101", "https://kettle.example/2026/bread/")),
     "comments": feed_case("comments.xml", ("https://kettle.example/?p=101#comment-12",)),
     "forum": feed_case(
         "forum.xml", ("https://forum.example/viewtopic.php?p=55#p55",), b"<entry></entry>"
+    ),
+    "review": review_case(
+        "product.html",
+        (
+            "https://shop.example/p/zephyr/#review-77",
+            "https://shop.example/p/zephyr/#review-71",
+        ),
     ),
 }
 
