@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from monitor import app, config
+from monitor.toml import quoted, unique
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,47 +66,29 @@ def _check(answered: config.Config) -> None:
         app.mailer(answered.smtp)
 
 
-def _toml(value: str | tuple[str, ...]) -> str:
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return f"[{', '.join(_toml(v) for v in value)}]"
-
-
 def _lines(answers: Answers) -> Iterator[str]:
     yield "# Every key is explained in config/monitor.example.toml."
     yield "[monitor]"
     yield 'database = "sqlite:///monitor.db"'
-    yield f"contact = {_toml(answers.contact)}  # sent to the sites that are polled"
+    yield f"contact = {quoted(answers.contact)}  # sent to the sites that are polled"
     yield ""
     yield "[[brand]]"
-    yield f"name = {_toml(answers.brand)}"
-    yield f"aliases = {_toml(answers.aliases)}"
-    yield f"site = {_toml(answers.site)}"
-    for name, url in _named(answers.feeds):
-        yield from ("", "[[source]]", f"name = {_toml(name)}", 'kind = "feed"')
-        yield f"url = {_toml(url)}"
+    yield f"name = {quoted(answers.brand)}"
+    yield f"aliases = {quoted(answers.aliases)}"
+    yield f"site = {quoted(answers.site)}"
+    for name, url in zip(unique(map(_host, answers.feeds)), answers.feeds, strict=True):
+        yield from ("", "[[source]]", f"name = {quoted(name)}", 'kind = "feed"')
+        yield f"url = {quoted(url)}"
         if answers.every:
-            yield f"every = {_toml(answers.every)}"
+            yield f"every = {quoted(answers.every)}"
     if answers.slack_channel:
         yield from ("", "[slack]", 'bot_token = "env:SLACK_BOT_TOKEN"')
-        yield f"channel = {_toml(answers.slack_channel)}"
+        yield f"channel = {quoted(answers.slack_channel)}"
     if answers.smtp_host:
-        yield from ("", "[smtp]", f"host = {_toml(answers.smtp_host)}", "port = 587")
+        yield from ("", "[smtp]", f"host = {quoted(answers.smtp_host)}", "port = 587")
         yield from ('user = ""', '# password = "env:SMTP_PASSWORD"')
-        yield f"from = {_toml(answers.digest_to[0] if answers.digest_to else 'monitor@localhost')}"
-        yield from ("", "[digest]", f"to = {_toml(answers.digest_to)}")
-
-
-def _named(feeds: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Each feed with a name of its own, made of its host."""
-    used: set[str] = set()
-    for url in feeds:
-        host = _host(url)
-        name = next(
-            n for i in range(1, 1000) if (n := host if i == 1 else f"{host}-{i}") not in used
-        )
-        used.add(name)
-        yield name, url
+        yield f"from = {quoted(answers.digest_to[0] if answers.digest_to else 'monitor@localhost')}"
+        yield from ("", "[digest]", f"to = {quoted(answers.digest_to)}")
 
 
 def _host(url: str) -> str:

@@ -44,8 +44,9 @@ for verb in (
 ):
     cli.command()(cast("Callable[..., None]", verb))
 
-source = typer.Typer(no_args_is_help=True, help="Try, park and resume single sources.")
+source = typer.Typer(no_args_is_help=True, help="Discover, try, park and resume sources.")
 source.command("try")(look.try_source)
+source.command()(look.discover)
 source.command()(database.park)
 source.command()(database.resume)
 cli.add_typer(source, name="source")

@@ -1,4 +1,4 @@
-"""Verbs that only look: status, mentions, incidents, source try."""
+"""Verbs that only look: status, mentions, incidents, source try, source discover."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from monitor.cli.options import AsJson, AsLines, ConfigPath, fail, load, stored
+from monitor.cli.options import AsJson, AsLines, ConfigPath, fail, load, load_if_any, stored
 
 Time = Annotated[
     datetime | None,
@@ -80,3 +80,20 @@ def try_source(
         sys.stdout.writelines(line_of(post) + "\n" for post in batch.posts[:limit])
     else:
         show.posts(batch, limit)
+
+
+def discover(
+    url: Annotated[str, typer.Argument(help="A page, such as a blog's or forum's front page.")],
+    config: ConfigPath = None,
+) -> None:
+    """Find a page's feeds, comments, forum and reviews, as TOML to paste."""
+    from monitor import app, discovery
+
+    settings = load_if_any(config)
+    tools = app.tools(settings)
+    software, found = discovery.discover(url, tools.fetch, tools.pages)
+    print(discovery.toml(found, [table.name for table in settings.source]), end="")
+    made = f" on a site made by {software}" if software else ""
+    sys.stderr.write(
+        f"monitor: {len(found)} found{made}; paste what you want into the configuration\n"
+    )

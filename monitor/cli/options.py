@@ -46,6 +46,13 @@ def has_config(path: Path | None) -> bool:
     return False
 
 
+def load_if_any(path: Path | None) -> Config:
+    """The configuration, or the defaults of one where there is none yet."""
+    from monitor import config
+
+    return load(path) if has_config(path) else config.Config(brand=(config.BrandTable(name="-"),))
+
+
 @contextmanager
 def opened(path: Path | None) -> Iterator[App]:
     """The whole monitor, ready to work."""

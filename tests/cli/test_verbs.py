@@ -72,6 +72,27 @@ def test_source_try_says_why_it_cannot(first: Shell, web: Web) -> None:
     assert "404" in first("source", "try", web.url("/none"), status=1).complaint
 
 
+def test_source_discover_prints_tables_that_can_be_pasted(monitor: Shell, web: Web) -> None:
+    pages = {
+        "/": "<link rel='alternate' type='application/rss+xml' title=']]' href='/feed'>",
+        "/feed": web.routes["/feed"],
+    }
+    with Web(pages) as blog:
+        said = monitor("source", "discover", blog.url())
+        assert said.out.startswith("# A blog (4 now)\n[[source]]\n")
+        assert said.err == "monitor: 1 found; paste what you want into the configuration\n"
+        file = monitor.folder / "monitor.toml"
+        file.write_text(f"{file.read_text()}\n{said.out}")
+        assert len(monitor("source", "try", "127.0.0.1", "--jsonl").jsonl) == 4
+        assert 'name = "127.0.0.1-2"' in monitor("source", "discover", blog.url()).out
+        assert "tried:" in monitor("source", "discover", web.url("/page"), status=1).complaint
+
+
+def test_source_discover_needs_no_configuration(empty: Shell, web: Web) -> None:
+    refused = empty("source", "discover", web.url(), status=1).complaint
+    assert "is not a public address" in refused
+
+
 def test_a_second_round_finds_nothing_new(monitor: Shell) -> None:
     assert "0 new mentions, 0 judged" in monitor("once").out
 

@@ -44,6 +44,8 @@ def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         ("mentions --since yesterday", "--since"),
         ("mentions --csv --jsonl", "--csv"),
         ("source try nowhere", "there are: blog"),
+        ("source discover blog.example", "only http:// and https:// addresses are read"),
+        ("source discover", "url"),
     ],
 )
 def test_wrong_use_is_one_line_that_says_what(
