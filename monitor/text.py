@@ -38,7 +38,7 @@ def clean(text: str, limit: int = MAX_TEXT) -> str:
     Tab and newline stay; other line ends become newlines. A joiner (ZWJ, ZWNJ) stays between two
     emoji or two letters of a script that is shaped by it, and goes elsewhere. Idempotent.
     """
-    if text.isascii() and text.isprintable():
+    if text.isprintable() and _western(text):
         return cut(text.strip(), limit)
     text = text[:MAX_HTML]
     if not text.isprintable():  # as no line end is
@@ -49,6 +49,15 @@ def clean(text: str, limit: int = MAX_TEXT) -> str:
         if "\u200c" in text or "\u200d" in text:
             text = _nfc(_JOINERS.sub("", text))
     return cut(text.strip(), limit)
+
+
+def _western(text: str) -> bool:
+    """Whether nothing in a printable text could need cleaning, told fast."""
+    try:
+        text.encode("cp1252")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _nfc(text: str) -> str:

@@ -130,7 +130,7 @@ def _too_wide(body: bytes) -> int:
 
 # -- text ----------------------------------------------------------------------------------------
 
-_UNSEEN = ["script", "style", "template", "iframe", "svg", "math"]
+_UNSEEN = ["script", "style", "template", "iframe"]
 
 
 def words(page: LexborHTMLParser) -> str:
