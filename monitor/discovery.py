@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 from monitor.reading import feeds, markup, pages
-from monitor.reading.items import Feed, FeedError, TooCostly
+from monitor.reading.items import Feed, FeedError, ReadingFailed
 from monitor.seams import Fetcher, Page, SourceError, UserError
+from monitor.sources.feed import Reader
 from monitor.text import plain
 from monitor.toml import quoted, unique
 
@@ -53,7 +54,9 @@ class Candidate:
     url: str
 
 
-def discover(url: str, fetch: Fetcher, on_pages: Fetcher) -> tuple[str, list[Found]]:
+def discover(
+    url: str, fetch: Fetcher, on_pages: Fetcher, read: Reader = feeds.read
+) -> tuple[str, list[Found]]:
     """The software that made a page ("" if unknown) and the sources found there.
 
     Args:
@@ -71,11 +74,11 @@ def discover(url: str, fetch: Fetcher, on_pages: Fetcher) -> tuple[str, list[Fou
             raise DiscoveryError(f"source discover: {e}", 2) from None
         raise
     address = page.moved or url
-    if (feed := _feed(page)) is not None:
+    if (feed := _feed(page, read)) is not None:
         return "", [_found(Candidate(_kind_of(address, feed), address), feed)]
     software = _software(page)
     candidates = _candidates(page, software)[:MOST_ASKED]
-    found = [*_verified(candidates, fetch), *_reviews(page, address)]
+    found = [*_verified(candidates, fetch, read), *_reviews(page, address)]
     if not found:
         tried = ", ".join(urlsplit(c.url).path for c in candidates) or "no address, it names none"
         made = f", made by {software.name}," if software else ""
@@ -228,7 +231,7 @@ def _in_turns(candidates: Sequence[Candidate]) -> list[Candidate]:
 # -- what they are -------------------------------------------------------------------------------
 
 
-def _verified(candidates: Sequence[Candidate], fetch: Fetcher) -> Iterator[Found]:
+def _verified(candidates: Sequence[Candidate], fetch: Fetcher, read: Reader) -> Iterator[Found]:
     """Those that are feeds, and not the same feed in another format."""
     seen: list[frozenset[str]] = []
     for candidate in candidates:
@@ -236,17 +239,17 @@ def _verified(candidates: Sequence[Candidate], fetch: Fetcher) -> Iterator[Found
             page = fetch(candidate.url, ACCEPT)
         except SourceError:
             continue
-        if (feed := _feed(page)) is not None:
+        if (feed := _feed(page, read)) is not None:
             found = _found(Candidate(candidate.kind, page.moved or candidate.url), feed)
             if not found.keys or found.keys not in seen:
                 seen.append(found.keys)
                 yield found
 
 
-def _feed(page: Page) -> Feed | None:
+def _feed(page: Page, read: Reader) -> Feed | None:
     try:
-        return feeds.read(page.body, page.headers.get("content-type", ""), page.url)
-    except (FeedError, TooCostly):
+        return read(page.body, page.headers.get("content-type", ""), page.url, "")
+    except (FeedError, ReadingFailed):
         return None
 
 

@@ -91,7 +91,7 @@ def discover(
 
     settings = load_if_any(config)
     tools = app.tools(settings)
-    software, found = discovery.discover(url, tools.fetch, tools.pages)
+    software, found = discovery.discover(url, tools.fetch, tools.pages, tools.read)
     print(discovery.toml(found, [table.name for table in settings.source]), end="")
     made = f" on a site made by {software}" if software else ""
     sys.stderr.write(
