@@ -50,6 +50,8 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
+    """An address that may be a feed."""
+
     kind: str
     url: str
 
@@ -132,7 +134,7 @@ _SOFTWARE = (
     _Software(
         "XenForo",
         "forum",
-        r"^cookie: xf_|<html[^>]*\bid=.XF\b|data-xf-init",
+        r"^cookie: xf_|<html[^<>]*\bid=.XF\b|data-xf-init",
         ("forums/-/index.rss",),
     ),
     _Software(

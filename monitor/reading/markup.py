@@ -37,7 +37,8 @@ from monitor.reading.items import (
 from monitor.reading.walls import is_wall
 from monitor.text import plain
 
-MAX_NESTING = 30  #: microdata items inside one another
+MAX_NESTING = 10  #: microdata items inside one another
+MAX_PROPERTIES = 20  #: of one
 
 _REVIEWS = {"Review", "UserReview", "CriticReview", "EmployerReview"}
 _REVIEWABLE = {"aggregateRating", "offers", "review", "reviews"}  #: properties of what can be
@@ -91,11 +92,14 @@ def _values(text: str) -> Iterator[Any]:
         yield json.loads(text, strict=False)
         return
     text, decoder = _mended(text), json.JSONDecoder(strict=False)
+    at = 0
     with suppress(ValueError, RecursionError):
-        while text:
-            value, end = decoder.raw_decode(text)
+        while between := _BETWEEN.match(text, at):
+            value, at = decoder.raw_decode(text, between.end())
             yield value
-            text = text[end:].lstrip(" \t\r\n;,")
+
+
+_BETWEEN = re.compile(r"[\s;,\ufeff]*+")
 
 
 #: A string (kept), a comment, the marks that hide a script, or a comma that nothing follows.
@@ -107,7 +111,7 @@ _LOOSE = re.compile(
 
 
 def _mended(text: str) -> str:
-    return _LOOSE.sub(lambda found: found[1] or "", text).strip(" \t\r\n;\ufeff")
+    return _LOOSE.sub(lambda found: found[1] or "", text)
 
 
 # -- microdata -----------------------------------------------------------------------------------
@@ -131,11 +135,14 @@ def _microdata_item(element: LexborNode, nesting: int) -> dict[str, Any]:
         child = waiting.pop()
         attributes = child.attributes
         names, within = (attributes.get("itemprop") or "").split(), "itemscope" in attributes
-        if names or within:
-            value = _microdata_item(child, nesting + 1) if within else _microdata_value(child)
+        if within:
+            inner = _microdata_item(child, nesting + 1)
             for name in names or ["@graph"]:
-                item.setdefault(name, []).append(value)
-        if not within:
+                item.setdefault(name, []).append(inner)
+        else:
+            if len(item) < MAX_PROPERTIES and not item.keys() >= {*names}:
+                value = _microdata_value(child)
+                item = {name: [value] for name in names} | item
             waiting.extend([*child.iter()][::-1])
     return item
 
@@ -216,7 +223,7 @@ def _walk(values: Iterable[Any]) -> Iterator[tuple[dict[str, Any], str, str]]:
 
 def _short(name: str) -> str:
     """A term of schema.org without its prefix or address."""
-    return re.sub(r"^(?:schema:|https?://schema\.org/)", "", name)
+    return re.sub(r"^(?:schema:|https?://(?:www\.)?schema\.org/)", "", name)
 
 
 def _types(node: Mapping[str, Any]) -> set[str]:

@@ -178,7 +178,7 @@ class Link:
     url: str  #: absolute, http or https
     rel: frozenset[str]  #: in lower case
     type: str  #: media type it claims, or ""
-    title: str  #: its title or its words: one line of plain text, at most 200 characters
+    title: str  #: one line of plain text, at most 200 characters
     head: bool  #: a ``link`` element
 
 
@@ -196,6 +196,6 @@ def links(page: LexborHTMLParser, url: str) -> list[Link]:
         if target := address(start, given["href"]):
             rel = frozenset(given.get("rel", "").lower().split())
             media_type = given.get("type", "").partition(";")[0].strip().lower()
-            title = " ".join(clean(given.get("title") or node.text()[:1000], 200).split())
+            title = " ".join(clean(given.get("title", ""), 200).split())
             found.append(Link(target, rel, media_type, title, node.tag == "link"))
     return found

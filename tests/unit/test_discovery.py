@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -171,6 +172,15 @@ def test_paths_are_not_guessed_at(web: Web) -> None:
     with pytest.raises(DiscoveryError, match="tried: no address, it names none"):
         found(web)
     assert [seen.path for seen in web.seen] == ["/robots.txt", "/"]
+
+
+@pytest.mark.parametrize("markup", ["<html ", "<div><a href=x><object>", "<meta ", "window."])
+def test_no_page_hangs_us(web: Web, markup: str) -> None:
+    web.routes["/"] = markup * (400_000 // len(markup))
+    start = time.process_time()
+    with pytest.raises(DiscoveryError):
+        found(web)
+    assert time.process_time() - start < 4
 
 
 def test_a_forum_is_told_with_its_name(web: Web) -> None:
