@@ -21,6 +21,8 @@ MAX_ARTICLE = 1_000_000  #: bytes that an article is looked for in
 MAX_LINKS = 5_000
 MAX_DEPTH = 400  #: blocks inside one another; the parser's time is tags times depth
 SHALLOW = 20_000  #: so few tags take less than a second however deep they are
+FEW = 3_000  #: so few tags make little of any formatting
+MAX_REPEATED = 2_000_000  #: formatting elements that a page might come to hold
 MAX_ATTRIBUTES = 2_000  #: words in one tag; the parser's time grows with their square
 
 _BOMS = (
@@ -94,14 +96,24 @@ _BLOCK = re.compile(
     rb"[\s/>]",
     re.IGNORECASE,
 )
+#: What is not closed is opened again in each block that follows, by the book and in memory.
+_FORMAT = re.compile(
+    rb"</?(?:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?:[\s/][^>]*+)?>", re.IGNORECASE
+)
 _TAG = re.compile(rb"<[a-zA-Z]")
 
 
 def bounded(body: bytes) -> bytes:
-    """The page up to where its size, its depth or one of its tags goes beyond all measure."""
+    """The page up to where its size, its depth or one of its tags goes beyond all measure.
+
+    Where its formatting (b, font and the like) could, that is left out.
+    """
     body = body[:MAX_PAGE]
-    if body.count(b"<") > SHALLOW:
+    tags = body.count(b"<")
+    if tags > SHALLOW:
         body = body[: _too_deep(body)]
+    if tags > FEW and tags * len(_FORMAT.findall(body)) > MAX_REPEATED:
+        body = _FORMAT.sub(b" ", body)
     return body[: _too_wide(body)]
 
 

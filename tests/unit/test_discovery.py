@@ -180,7 +180,7 @@ def test_no_page_hangs_us(web: Web, markup: str) -> None:
     start = time.process_time()
     with pytest.raises(DiscoveryError):
         found(web)
-    assert time.process_time() - start < 4
+    assert time.process_time() - start < 10
 
 
 def test_a_forum_is_told_with_its_name(web: Web) -> None:

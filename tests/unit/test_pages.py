@@ -138,6 +138,9 @@ HOSTILE = {
     "cdata": b"<![CDATA[" * 100_000,
     "entities": b"&#x110000;&#xd800;&lt" * 50_000,
     "links": b"<a href='//[::1'>x" * 50_000,
+    "formats": b"".join(b"<b c=%d><p>" % n for n in range(200_000)),
+    "font once": b"<b><b><b><i><i><i><u><u><u>" + b"<p>x" * 200_000,
+    "hidden formats": b"".join(b"<<b>b c='>'%d><p>" % n for n in range(100_000)),
     "links in links": b"<a href=x><object>" * 100_000,
     "noise": bytes(range(256)) * 4_000,
 }
@@ -151,7 +154,7 @@ def test_no_page_breaks_or_hangs_us(name: str) -> None:
     assert len(pages.links(page, URL)) <= pages.MAX_LINKS
     assert not pages.noindex(page)
     assert len(pages.words(page)) <= pages.MAX_WORDS
-    assert time.process_time() - start < 4
+    assert time.process_time() - start < 10
     assert isinstance(pages.article(body[:100_000], ""), str)
 
 
