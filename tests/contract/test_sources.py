@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import traceback
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
@@ -204,6 +204,7 @@ class Trouble:
     blocked: bool = False
     permanent: bool = False
     retry_after: timedelta | None = None
+    but: Collection[str] = ()  #: kinds that are not blocked by it: they read pages
 
 
 TROUBLES: Mapping[str, Trouble] = {
@@ -211,7 +212,7 @@ TROUBLES: Mapping[str, Trouble] = {
     "403": Trouble(Reply("no", 403), blocked=True),
     "404": Trouble(Reply("no", 404)),
     "410": Trouble(Reply("no", 410), permanent=True),
-    "429": Trouble(slow_down(), blocked=True),
+    "429": Trouble(slow_down(), blocked=True, retry_after=timedelta(minutes=1)),
     "429 in seconds": Trouble(slow_down("120"), blocked=True, retry_after=timedelta(minutes=2)),
     "429 as a date": Trouble(
         slow_down("Mon, 16 Nov 2026 12:30:00 GMT"),
@@ -223,7 +224,7 @@ TROUBLES: Mapping[str, Trouble] = {
     "304 unasked": Trouble(Reply(b"", 304)),
     "empty": Trouble(b""),
     "text": Trouble("Hello."),
-    "page": Trouble((FIXTURES / "page.html").read_bytes()),
+    "page": Trouble((FIXTURES / "page.html").read_bytes(), blocked=True, but={"review"}),
     "login": Trouble((FIXTURES / "login.html").read_bytes(), blocked=True),
     "drip": Trouble(drip()),
     "cut off": Trouble(cut_off("<rss><channel>")),
@@ -248,12 +249,13 @@ def failure(source: Source, cursor: str) -> SourceError:
 
 
 def test_trouble_is_told_apart_and_tells_no_secret(
-    source: Source, web: Web, trouble: Trouble
+    kind: str, source: Source, web: Web, trouble: Trouble
 ) -> None:
     web.routes[PATH] = trouble.answer
     error = failure(source, "")
     told = (error.blocked, error.permanent, error.retry_after)
-    assert told == (trouble.blocked, trouble.permanent, trouble.retry_after)
+    blocked = trouble.blocked and kind not in trouble.but
+    assert told == (blocked, trouble.permanent, trouble.retry_after)
     assert str(error).startswith(web.site)
     assert "\n" not in str(error)
     assert CANARY not in "".join(traceback.format_exception(error)) + repr(error)
