@@ -17,14 +17,15 @@ _PREFIXES = (
     *("utm_", "mtm_", "pk_", "piwik_", "matomo_", "hsa_", "_hs", "__hs", "mc_", "oly_", "vero_"),
     *("ga_", "itm_", "stm_", "fb_", "trk_", "wt_", "sc_c", "at_c", "at_m", "ml_sub", "_bhlid"),
 )
-_TRACKING = frozenset(
-    """_ga _gl _ke _openstat action_object_map action_ref_map action_type_map awc cmp cmpid
-    cndid dclid dm_i ef_id epik fbclid gad_source gbraid gclid gclsrc gdffi gdfms gdftrk hsctatracking
-    igsh igshid irclickid jsessionid li_fat_id mibextid mkt_tok msclkid ncid nr_email_referer ocid
-    phpsessid rb_clickid rdt_cid ref_src ref_url rss_id s_cid s_kwcid scid sms_click sms_source
-    sms_uph soc_src soc_trk spm srsltid trk ttclid twclid wbraid wickedid xtor yclid ymclid ysclid
-    zanpid""".split()
-)
+_NAMES = """
+    _ga _gl _ke _openstat action_object_map action_ref_map action_type_map awc cmp cmpid cndid
+    dclid dm_i ef_id epik fbclid gad_source gbraid gclid gclsrc gdffi gdfms gdftrk hsctatracking
+    igsh igshid irclickid jsessionid li_fat_id mibextid mkt_tok msclkid ncid nr_email_referer
+    ocid phpsessid rb_clickid rdt_cid ref_src ref_url rss_id s_cid s_kwcid scid sms_click
+    sms_source sms_uph soc_src soc_trk spm srsltid trk ttclid twclid wbraid wickedid xtor yclid
+    ymclid ysclid zanpid
+"""
+_TRACKING = frozenset(_NAMES.split())
 _AMP = frozenset(("amp", "amp=1", "amp=true", "outputtype=amp"))
 _SESSION = re.compile(r"(?i)sid=[0-9a-f]{32}")  # phpBB's, for who takes no cookies
 _ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")

@@ -1,0 +1,135 @@
+"""Copies made from real blog texts of $MONITOR_CORPORA, and how many of them are found.
+
+Passages of about 150 characters, as short posts are, and whole texts. Half the texts are told
+first; each is then copied in six ways. The other half was never told: what is found there is
+false, but for what blogs themselves print twice.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from monitor import text
+from monitor.domain import Post
+from monitor.reading import feeds
+from monitor.reading.copies import Telling
+from monitor.reading.items import FeedError
+from tests.bench.bars import Bar, show_bars
+from tests.bench.corpora import BASE, archive, content_type
+
+RECALL, FALSE = 0.95, 0.015
+SHORT, LONG = 125, 600  #: least characters of a passage and of a whole text
+REPLY = "I read this on Tuesday and have thought about it ever since. What does everybody here say?"
+Rewrite = Callable[[str, random.Random], str]
+
+
+def main() -> bool:
+    """Print what is found of what; True where a promise is broken. Needs $MONITOR_CORPORA."""
+    folder = os.environ.get("MONITOR_CORPORA")
+    if not folder:
+        sys.exit("copies: set MONITOR_CORPORA to the folder that holds blog-feeds.tar.xz")
+    chance = random.Random(20)
+    whole = sorted(set(posts(Path(folder))), key=lambda post: post.text)
+    chance.shuffle(whole)
+    short = [replace(p, text=cut) for p in whole if (cut := passage(p.text, chance))]
+    long = [p for p in whole if len(p.text) >= LONG]
+    bars = [*found("short", short, chance), *found("long", long, chance)]
+    show_bars("Copies of real blog texts", bars)
+    return not all(bar.holds for bar in bars)
+
+
+def posts(folder: Path) -> Iterator[Post]:
+    """The entries of the feeds, each feed a source."""
+    for name, body in archive(folder, "blog-feeds").items():
+        try:
+            feed = feeds.read(body, content_type(body), BASE)
+        except FeedError:
+            continue
+        for item in feed.items:
+            yield Post(name, "feed", "", "", text.plain(item.html, links=False))
+
+
+def passage(whole: str, chance: random.Random) -> str:
+    """125 to 200 characters from anywhere in a text, about; "" if it is shorter."""
+    if len(whole) < SHORT:
+        return ""
+    start = chance.randrange(max(1, len(whole) - 200))
+    cut = whole[start : start + chance.randint(SHORT, 200)]
+    return cut if len(cut) >= SHORT else ""
+
+
+def found(what: str, told: Sequence[Post], chance: random.Random) -> Iterator[Bar]:
+    """The share of copies found, of never told texts taken for copies, and the time for one."""
+    half = len(told) // 2
+    stories = [Telling(post) for post in told[:half]]
+    sketches = [story.sketch for story in stories]
+    yield Bar(f"{what}: stories", half)
+    for name, rewrite in REWRITES.items():
+        copies = [Post("elsewhere", "forum", "", "", rewrite(p.text, chance)) for p in told[:half]]
+        right = sum(number in matches(c, stories, sketches) for number, c in enumerate(copies))
+        yield Bar(f"{what}, {name}: found", right / half, RECALL)
+    start = time.process_time()
+    false = sum(bool(matches(post, stories, sketches)) for post in told[half:])
+    spent = 1000 * (time.process_time() - start) / (len(told) - half)
+    yield Bar(f"{what}, never told: taken for copies", false / (len(told) - half), FALSE, most=True)
+    yield Bar(f"{what}: ms of CPU to ask for one", spent)
+
+
+def matches(post: Post, stories: Sequence[Telling], sketches: Sequence[bytes]) -> set[int]:
+    telling = Telling(post)
+    if not telling.sketch:
+        return set()
+    likely = telling.likely(sketches)
+    return {n for n in likely if telling.retells(Telling(stories[n].post))}
+
+
+# -- copies ----------------------------------------------------------------------------------------
+
+
+def truncated(whole: str, _chance: random.Random) -> str:
+    return whole[: int(0.35 * len(whole))].rsplit(" ", 1)[0] + " […]"
+
+
+def quoted(whole: str, _chance: random.Random) -> str:
+    return "\n".join(f"> {line}" for line in whole.split("\n")) + f"\n{REPLY[: len(whole) // 2]}"
+
+
+def wrapped(whole: str, _chance: random.Random) -> str:
+    return f"Seen elsewhere today, worth a look:\n\n{whole}\n\n(via a friend, thanks) #reading"
+
+
+def edited(share: float) -> Rewrite:
+    """Of the words so many are left out, doubled or replaced by another word of the text."""
+
+    def rewrite(whole: str, chance: random.Random) -> str:
+        words = whole.split()
+        changed = []
+        for word in words:
+            if chance.random() >= share:
+                changed.append(word)
+            else:
+                other = chance.choice(words)
+                changed += chance.choice([[], [word, other], [other]])
+        return " ".join(changed)
+
+    return rewrite
+
+
+REWRITES: Mapping[str, Rewrite] = {
+    "same": lambda whole, _: whole.upper(),
+    "wrapped": wrapped,
+    "5 % edited": edited(0.05),
+    "20 % edited": edited(0.20),
+    "truncated to 35 %": truncated,
+    "quoted and answered": quoted,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
