@@ -42,15 +42,17 @@ _SHARED = frozenset(("comments", "forum", "review"))  #: kinds whose posts bear 
 _WORD = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+")
 _STEM = 6  #: characters kept of a content word: "deliver", "delivery" and "delivered" are one
 #: English words of four letters and more that say nothing of what a text is about.
-_EMPTY_WORDS = """about above after again also although always among another anybody anyone around because
+_EMPTY_WORDS = """
+    about above after again also although always among another anybody anyone around because
     been before being below between both came cannot come could does doing done down during each
-    either else even ever every everyone everything first from gets have having here hers himself
-    however into itself just last least less like made make many might mine more most much must
-    myself never next nobody none nothing once only onto other ours over people quite rather said
-    same second shall should since some somebody someone something still such take than that their
-    theirs them then there these they thing things third this those though through thus took under
-    until upon used using very well went were what whatever when where which while whom whose will
-    with within without would your yours"""
+    either else even ever every everyone everything first from gets have having here hers
+    himself however into itself just last least less like made make many might mine more most
+    much must myself never next nobody none nothing once only onto other ours over people quite
+    rather said same second shall should since some somebody someone something still such take
+    than that their theirs them then there these they thing things third this those though
+    through thus took under until upon used using very well went were what whatever when where
+    which while whom whose will with within without would your yours
+"""
 _EMPTY = frozenset(_EMPTY_WORDS.split())
 
 
@@ -86,8 +88,9 @@ class Telling:
         best = np.argsort(-shared, kind="stable")[:MOST]
         return [int(n) for n in best if shared[n] >= _PROMISING]
 
-    def retells(self, story: Telling) -> bool:
-        """Whether this post is a copy of the earlier one."""
+    def retells(self, earlier: Post) -> bool:
+        """Whether this post is a copy of an earlier one."""
+        story = Telling(earlier)
         if self._same_page(story):
             return True
         if min(len(self.body), len(story.body)) < SHORTEST:

@@ -86,7 +86,7 @@ def matches(post: Post, stories: Sequence[Telling], sketches: Sequence[bytes]) -
     if not telling.sketch:
         return set()
     likely = telling.likely(sketches)
-    return {n for n in likely if telling.retells(Telling(stories[n].post))}
+    return {n for n in likely if telling.retells(stories[n].post)}
 
 
 # -- copies ----------------------------------------------------------------------------------------

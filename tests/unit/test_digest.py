@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,7 @@ class Row:
     label: Label | None = "neutral"
     action: str | None = "digest"
     reason: str | None = "complaint .1"
+    story: int = field(default_factory=itertools.count().__next__)
 
 
 def card(name: str = "INC-1", posts: int = 3, **changes: str) -> Card:
@@ -55,8 +57,8 @@ def made(
 
 
 def negatives(count: int, of: int | None = None) -> list[Row]:
-    others = [Row()] * ((of or count) - count)
-    return [Row(label="negative", action="alerted")] * count + others
+    others = [Row() for _ in range((of or count) - count)]
+    return [Row(label="negative", action="alerted") for _ in range(count)] + others
 
 
 # -- weeks ---------------------------------------------------------------------------------------
@@ -171,7 +173,7 @@ def test_a_day_ends_at_midnight_where_its_readers_are() -> None:
 
 def test_what_no_model_could_read_counts_as_neither() -> None:
     not_scored = Row(reason="not scored: pl")
-    by_hand = replace(not_scored, label="negative")
+    by_hand = Row(reason="not scored: pl", label="negative")
     waiting = Row(label=None, action=None, reason=None)
     found = made([not_scored, by_hand, waiting])
     assert (found.unscored, found.negative, found.neutral) == (2, 1, 0)
