@@ -192,6 +192,20 @@ def test_own_posts_are_no_mentions() -> None:
     assert (found.mentions, found.positive, found.before) == (1, 0, (0, 0))
 
 
+def test_a_story_counts_once_in_a_week_and_its_copies_apart() -> None:
+    story, other = Row(label="negative"), Row()
+    copy = replace(story, source="blog", action="attached", label="neutral")
+    found = made([story, copy, copy, other], before=[copy, copy])
+    assert (found.mentions, found.negative, found.neutral) == (2, 1, 1)
+    assert (found.copies, found.told, found.before) == (2, 1, (1, 0))
+    assert {s.source: s.mentions for s in found.sources} == {"forum": 2}
+
+
+def test_a_complaint_names_the_places_that_only_repeat_it() -> None:
+    found = made(cards=[replace(card(), also=("planet",))])
+    assert found.complaints[0].sources == ("forum", "blog", "planet")
+
+
 def test_the_biggest_complaints_stand_first_and_all_open_ones_are_counted() -> None:
     cards = [card(f"INC-{n}", posts=n) for n in range(1, 7)]
     cards[0] = card("INC-0", posts=6, severity="critical")
