@@ -33,9 +33,10 @@ _PROMISING = 0.35  #: shared content words of the shorter text, as the sketches 
 _WITHIN = 0.6  #: shingles of one text that the other holds, where it is cut short or quoted
 _OWN = 0.35  #: and the least of the quoting text that is quotation: an article is no copy
 _EDITED = 0.25  #: shingles of each text that the other holds, where it was edited
+_RUN = 4  #: shingles in common, at least: less is a phrase
 _TITLED = 0.3  #: content words in common of two posts with one address
 _ENOUGH = 20  #: different content words from which rewording can be told
-_REWORDED = 0.5  #: content words in common, plus pairs of neighbours in common
+_REWORDED = 0.45  #: content words in common, plus pairs of neighbours in common
 _VOICES = frozenset(("", "feed", "news"))  #: kinds of which one source repeats its own phrases
 _SHARED = frozenset(("comments", "forum", "review"))  #: kinds whose posts bear their page's address
 
@@ -114,6 +115,8 @@ class Telling:
         mine, theirs = set(_shingles(self.words)), set(_shingles(story.words))
         both = len(mine & theirs)
         here, there = both / max(len(mine), 1), both / max(len(theirs), 1)
+        if both < _RUN:
+            return False
         if self._one_voice(story):
             return min(here, there) >= _WITHIN
         if min(here, there) >= _EDITED or here >= _WITHIN:

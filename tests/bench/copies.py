@@ -1,25 +1,31 @@
 """Copies made from real blog texts of $MONITOR_CORPORA, and how many of them are found.
 
 Passages of about 150 characters, as short posts are, and whole texts. Half the texts are told
-first; each is then copied in six ways. The other half was never told: what is found there is
-false, but for what blogs themselves print twice.
+first; each is then copied elsewhere in six ways. The other half was never told: what is found
+there is false, but for what blogs themselves print twice. With $MONITOR_DEV_DATA the labelled
+stream is rehearsed as well; it is only reported, nothing is chosen by it.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import cycle, islice
 from pathlib import Path
 
-from monitor import text
+from monitor import logs, text
+from monitor.config import AlertsTable
 from monitor.domain import Post
 from monitor.reading import feeds
 from monitor.reading.copies import Telling
 from monitor.reading.items import FeedError
+from monitor.replay import read_brand, read_posts, replay
+from monitor.store.stories import MOST as STORIES
 from tests.bench.bars import Bar, show_bars
 from tests.bench.corpora import BASE, archive, content_type
 
@@ -39,7 +45,10 @@ def main() -> bool:
     chance.shuffle(whole)
     short = [replace(p, text=cut) for p in whole if (cut := passage(p.text, chance))]
     long = [p for p in whole if len(p.text) >= LONG]
-    bars = [*found("short", short, chance), *found("long", long, chance)]
+    bars = [*found("short", short, chance), *found("long", long, chance), search(short)]
+    logs.set_up()
+    if data := os.environ.get("MONITOR_DEV_DATA"):
+        bars += rehearsed(Path(data, "streams"))
     show_bars("Copies of real blog texts", bars)
     return not all(bar.holds for bar in bars)
 
@@ -79,6 +88,30 @@ def found(what: str, told: Sequence[Post], chance: random.Random) -> Iterator[Ba
     spent = 1000 * (time.process_time() - start) / (len(told) - half)
     yield Bar(f"{what}, never told: taken for copies", false / (len(told) - half), FALSE, most=True)
     yield Bar(f"{what}: ms of CPU to ask for one", spent)
+
+
+def search(told: Sequence[Post]) -> Bar:
+    """What it costs to look through as many sketches as are ever looked through."""
+    sketches = list(islice(cycle([Telling(post).sketch for post in told]), STORIES))
+    start = time.process_time()
+    for post in told[:100]:
+        Telling(post).likely(sketches)
+    return Bar(f"ms of CPU to search {STORIES} sketches", 10 * (time.process_time() - start))
+
+
+def rehearsed(streams: Path) -> Iterator[Bar]:
+    """How many of the copies in the development stream `monitor replay` names."""
+    posts, brand = read_posts(streams / "dev.posts.jsonl"), read_brand(streams / "dev.brand.json")
+    events = (e for e in replay(posts, brand, AlertsTable()) if e["event"] == "mention")
+    named = {(e["source"], e["external_id"]): e["copy_of"] for e in events}
+    labels = map(json.loads, (streams / "dev.labels.jsonl").read_text("utf-8").splitlines())
+    true = {(label["source"], label["external_id"]): label["copy_of"] for label in labels}
+    copies = [key for key in named if true[key]]
+    yield Bar("dev stream: copies among the mentions", len(copies))
+    yield Bar("dev stream: of them found", sum(named[key] is not None for key in copies))
+    yield Bar("dev stream: with the very story", sum(named[key] == true[key] for key in copies))
+    others = named.keys() - {*copies}
+    yield Bar("dev stream: others taken for copies", sum(named[k] is not None for k in others))
 
 
 def matches(post: Post, stories: Sequence[Telling], sketches: Sequence[bytes]) -> set[int]:

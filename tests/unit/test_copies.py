@@ -73,6 +73,12 @@ def test_a_very_short_text_is_nobody_s_copy(text: str) -> None:
     assert not copied(text, text)
 
 
+def test_a_phrase_in_common_is_no_copy() -> None:
+    assert not copied(
+        "Awful customer service, hung up on. Twice!", "Customer service hung up on me twice, Acme"
+    )
+
+
 def test_a_reply_is_not_judged_by_the_title_of_its_thread() -> None:
     title = "Acme shoes fell apart after two weeks and nobody answers the phone"
     one, other = (post(text, title=title, parent="0") for text in ("same here", "mine too"))
