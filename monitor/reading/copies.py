@@ -31,7 +31,7 @@ SIZE = _FORM.itemsize  #: bytes of a sketch
 
 _PROMISING = 0.35  #: shared content words of the shorter text, as the sketches estimate it
 _WITHIN = 0.6  #: shingles of one text that the other holds, where it is cut short or quoted
-_OWN = 0.35  #: and the least of the quoting text that is quotation: an article is no copy
+_OWN = 0.5  #: and the least of the quoting text that is quotation: who answers more has a say
 _EDITED = 0.25  #: shingles of each text that the other holds, where it was edited
 _RUN = 4  #: shingles in common, at least: less is a phrase
 _TITLED = 0.3  #: content words in common of two posts with one address
@@ -114,19 +114,27 @@ class Telling:
         """Word for word: cut short, quoted whole, continued, or edited here and there."""
         mine, theirs = set(_shingles(self.words)), set(_shingles(story.words))
         both = len(mine & theirs)
-        here, there = both / max(len(mine), 1), both / max(len(theirs), 1)
         if both < _RUN:
             return False
+        here, there = both / len(mine), both / len(theirs)
         if self._one_voice(story):
             return min(here, there) >= _WITHIN
-        if min(here, there) >= _EDITED or here >= _WITHIN:
-            return True
-        return there >= _WITHIN and (here >= _OWN or self._begins_with(theirs))
+        if max(here, there) >= _WITHIN:
+            return here >= _OWN or self._begins_with(theirs)
+        return min(here, there) >= _EDITED and self._is_edited(theirs)
 
-    def _begins_with(self, theirs: AbstractSet[tuple[str, ...]]) -> bool:
-        """Whether this is the whole text of what was first seen as its beginning."""
+    def _begins_with(self, theirs: set[tuple[str, ...]]) -> bool:
+        """Whether this is the whole article of what was first seen as its beginning."""
+        if self.post.kind not in _VOICES:
+            return False  # an answer, which may begin with a quotation
         head = set(islice(_shingles(self.words), 2 * len(theirs)))
         return len(head & theirs) >= _WITHIN * len(theirs)
+
+    def _is_edited(self, theirs: set[tuple[str, ...]]) -> bool:
+        """Whether both halves of this text hold what is theirs: a quotation stands in one place."""
+        mine = list(_shingles(self.words))
+        halves = (mine[: len(mine) // 2], mine[len(mine) // 2 :])
+        return all(len(theirs.intersection(half)) >= _EDITED / 2 * len(half) for half in halves)
 
     def _rewords(self, story: Telling) -> bool:
         """In other words: most names, numbers and rare words stayed, next to each other."""

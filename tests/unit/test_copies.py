@@ -63,6 +63,13 @@ def test_copies_word_for_word(story: str) -> None:
     assert copied(story.replace(" and ", " & ").replace("a", "A"), story)
 
 
+def test_a_long_answer_to_a_whole_or_partial_quotation_is_a_story_of_its_own() -> None:
+    quoted, more = STORY[: len(STORY) // 3], ROWS[1]["story"]
+    assert copied(f"> {STORY}\n{more[: len(STORY) // 2]}")
+    for answer in (f"> {STORY}\n{more}\n{ROWS[2]['story']}", f"> {quoted}\n{more}"):
+        assert not copied(post(answer, "forum", kind="forum"))
+
+
 def test_an_article_that_quotes_a_post_is_a_story_of_its_own() -> None:
     article = f"{ROWS[5]['story']} One customer says: {SHORT}. {ROWS[6]['story']}"
     assert not copied(article, SHORT)
