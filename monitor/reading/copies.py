@@ -37,7 +37,7 @@ _RUN = 4  #: shingles in common, at least: less is a phrase
 _TITLED = 0.3  #: content words in common of two posts with one address
 _ENOUGH = 20  #: different content words from which rewording can be told
 _REWORDED = 0.45  #: content words in common, plus pairs of neighbours in common
-_VOICES = frozenset(("", "feed", "news"))  #: kinds of which one source repeats its own phrases
+_VOICES = frozenset(("", "feed", "news"))  #: kinds whose authors repeat their own phrases
 _SHARED = frozenset(("comments", "forum", "review"))  #: kinds whose posts bear their page's address
 
 _WORD = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+")
@@ -106,9 +106,14 @@ class Telling:
         return len(mine & theirs) >= _TITLED * min(len(mine), len(theirs))
 
     def _one_voice(self, story: Telling) -> bool:
-        """Whether one blog wrote both: it repeats itself, and seldom copies itself."""
+        """Whether one author of one blog wrote both, who repeats himself but seldom copies.
+
+        The site tells, not the source: a search or a planet shows many blogs as one feed.
+        """
         here, there = self.post, story.post
-        return here.source == there.source and here.kind in _VOICES
+        if here.kind not in _VOICES or _site(here) != _site(there):
+            return False
+        return not here.author or not there.author or fold(here.author) == fold(there.author)
 
     def _repeats(self, story: Telling) -> bool:
         """Word for word: cut short, quoted whole, continued, or edited here and there."""
@@ -166,6 +171,12 @@ class Telling:
         if shared or url.count("/") < 3:  # a site's own address is no post's
             return 0
         return int.from_bytes(blake2b(url.encode(), digest_size=8).digest())
+
+
+def _site(post: Post) -> str:
+    """The host of a post's address, else the name of its source."""
+    url = canonical(post.url)
+    return url.split("/")[2].partition("?")[0] if url else post.source
 
 
 def _words(folded: str) -> list[str]:

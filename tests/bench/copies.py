@@ -41,7 +41,7 @@ def main() -> bool:
     if not folder:
         sys.exit("copies: set MONITOR_CORPORA to the folder that holds blog-feeds.tar.xz")
     chance = random.Random(20)
-    whole = sorted(set(posts(Path(folder))), key=lambda post: post.text)
+    whole = list({post.text: post for post in posts(Path(folder))}.values())
     chance.shuffle(whole)
     short = [replace(p, text=cut) for p in whole if (cut := passage(p.text, chance))]
     long = [p for p in whole if len(p.text) >= LONG]
@@ -61,7 +61,8 @@ def posts(folder: Path) -> Iterator[Post]:
         except FeedError:
             continue
         for item in feed.items:
-            yield Post(name, "feed", "", "", text.plain(item.html, links=False))
+            said = text.plain(item.html, links=False)
+            yield Post(name, "feed", item.id, item.link, said, author=item.author)
 
 
 def passage(whole: str, chance: random.Random) -> str:
