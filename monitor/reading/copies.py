@@ -37,7 +37,7 @@ _RUN = 4  #: shingles in common, at least: less is a phrase
 _TITLED = 0.3  #: content words in common of two posts with one address
 _ENOUGH = 20  #: different content words from which rewording can be told
 _REWORDED = 0.45  #: content words in common, plus pairs of neighbours in common
-_VOICES = frozenset(("", "feed", "news"))  #: kinds whose authors repeat their own phrases
+_VOICES = frozenset(("", "feed", "news"))  #: kinds of which one site repeats its own phrases
 _SHARED = frozenset(("comments", "forum", "review"))  #: kinds whose posts bear their page's address
 
 _WORD = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+")
@@ -106,14 +106,11 @@ class Telling:
         return len(mine & theirs) >= _TITLED * min(len(mine), len(theirs))
 
     def _one_voice(self, story: Telling) -> bool:
-        """Whether one author of one blog wrote both, who repeats himself but seldom copies.
+        """Whether one blog or paper wrote both: it repeats itself, and seldom copies itself.
 
         The site tells, not the source: a search or a planet shows many blogs as one feed.
         """
-        here, there = self.post, story.post
-        if here.kind not in _VOICES or _site(here) != _site(there):
-            return False
-        return not here.author or not there.author or fold(here.author) == fold(there.author)
+        return self.post.kind in _VOICES and _site(self.post) == _site(story.post)
 
     def _repeats(self, story: Telling) -> bool:
         """Word for word: cut short, quoted whole, continued, or edited here and there."""
