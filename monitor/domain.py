@@ -130,7 +130,7 @@ class Incident:
     severity: Severity
     reason: str  #: why its first mention was told
     owner: str
-    posts: int  #: members so far
+    posts: int  #: stories so far; a copy is none of its own
     opened_at: datetime
     last_at: datetime  #: when its newest member was judged
     threads: frozenset[str] = frozenset()  #: (source, thread) keys of its members
@@ -157,10 +157,11 @@ class Card:
     """One incident as people see it; no channel's markup."""
 
     incident: Incident
-    quotes: tuple[Quote, ...]  #: the first member and the newest ones, at most 5, oldest first
-    sources: tuple[tuple[str, int], ...]  #: (source, members), most first
+    quotes: tuple[Quote, ...]  #: the first story and the newest ones, at most 5, oldest first
+    sources: tuple[tuple[str, int], ...]  #: (source, stories), most first
     first_published_at: datetime | None
     topic: str = ""  #: the incident's topic as people read it; "" where it has none
+    also: tuple[str, ...] = ()  #: further sources, which have only copies of these stories
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A week counted from its rows. Posts of the brand's own authors count nowhere."""
+"""A week counted from its rows: each story once, posts of the brand's own authors nowhere."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def figures(
     """The figures of one brand and week.
 
     Args:
-        rows: mentions seen in the week.
+        rows: mentions seen in the week, the oldest first.
         before: those of the week before; None where the brand was not watched then.
         cards: incidents that lived in the week.
         praise: the best first.
@@ -40,7 +40,7 @@ def figures(
             is wrong with each now ("" if nothing is).
         gaps: (source, from, to) when a source may have shown what was not seen.
     """
-    counted = [row for row in rows if row.action != "ignored"]
+    outside, counted = _outside(rows), _stories(rows)
     kinds = Counter(_kind(row) for row in counted)
     still_open = sum(card.incident.state not in CLOSED for card in cards)
     complaints = tuple(_complaint(card) for card in sorted(cards, key=_weight)[:MOST_COMPLAINTS])
@@ -57,7 +57,7 @@ def figures(
         neutral=kinds["neutral"],
         positive=kinds["positive"],
         unscored=kinds["unscored"],
-        told=sum(row.action in _TOLD for row in counted),
+        told=len({row.story for row in outside if row.action in _TOLD}),
         before=earlier,
         days=_days(week, counted),
         complaints=complaints,
@@ -69,7 +69,20 @@ def figures(
         subject=told.subject(),
         data_as_of=now.isoformat(),
         foreign=sum("not scored" in (row.reason or "") for row in counted),
+        copies=len(outside) - len(counted),
     )
+
+
+def _outside(rows: Iterable[Row]) -> list[Row]:
+    return [row for row in rows if row.action != "ignored"]
+
+
+def _stories(rows: Iterable[Row]) -> list[Row]:
+    """Each story once, as it was first seen in the week."""
+    first: dict[int, Row] = {}
+    for row in _outside(rows):
+        first.setdefault(row.story, row)
+    return list(first.values())
 
 
 def _kind(row: Row) -> str:
@@ -80,7 +93,7 @@ def _kind(row: Row) -> str:
 def _before(rows: Sequence[Row] | None) -> tuple[int, int] | None:
     if rows is None:
         return None
-    counted = [row for row in rows if row.action != "ignored"]
+    counted = _stories(rows)
     return len(counted), sum(_kind(row) == "negative" for row in counted)
 
 
@@ -108,7 +121,7 @@ def _complaint(card: Card) -> Complaint:
         topic=card.topic,
         title=short(title, TITLED),
         posts=incident.posts,
-        sources=tuple(source for source, _ in card.sources),
+        sources=(*(source for source, _ in card.sources), *card.also),
         first_at=(card.first_published_at or incident.opened_at).isoformat(),
         state=incident.state,
         quote=short(first.text, QUOTED) if first else "",

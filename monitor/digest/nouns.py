@@ -25,6 +25,8 @@ class Row(Protocol):
     def action(self) -> str | None: ...
     @property
     def reason(self) -> str | None: ...
+    @property
+    def story(self) -> int: ...  #: the same number for each copy of a story
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Complaint:
     topic: str  #: as people read it; "" where it has none
     title: str
     posts: int  #: all its members, earlier weeks included
-    sources: tuple[str, ...]  #: most members first
+    sources: tuple[str, ...]  #: most members first, then where there are only copies of them
     first_at: str  #: ISO
     state: str
     quote: str
@@ -91,6 +93,7 @@ class Figures:
     sentence: str
     subject: str
     data_as_of: str
+    copies: int = 0  #: mentions that tell a story of the week again; counted nowhere else
     foreign: int = 0  #: mentions without a model for their language, those known by stars included
 
 

@@ -132,7 +132,8 @@ def _counted(card: Card) -> str:
     ]
     if (more := len(card.sources) - len(sources)) > 0:
         sources.append(f"{more} more sources")
-    return f"{posts} post{'' if posts == 1 else 's'}: {', '.join(sources)}"
+    also = f" · also on {_line(', '.join(card.also), _AMONG)}" if card.also else ""
+    return f"{posts} post{'' if posts == 1 else 's'}: {', '.join(sources)}{also}"
 
 
 def _at(at: datetime | None) -> str:

@@ -237,10 +237,18 @@ def _source(source: SourceLine) -> SourceLine:
 
 
 def _notes(figures: Figures) -> list[str]:
-    if not figures.foreign:
-        return []
-    what = _plural(figures.foreign, "mention")
-    return [f"{what} could not be scored: no model for the language."]
+    notes = []
+    if figures.copies:
+        verb = "is" if figures.copies == 1 else "are"
+        notes.append(f"{_copies(figures.copies)} of these {verb} not counted again.")
+    if figures.foreign:
+        what = _plural(figures.foreign, "mention")
+        notes.append(f"{what} could not be scored: no model for the language.")
+    return notes
+
+
+def _copies(number: int) -> str:
+    return "1 copy" if number == 1 else f"{number:,} copies"
 
 
 def _period(figures: Figures) -> str:

@@ -153,6 +153,8 @@ def _facts(card: Card) -> Body:
         told["First post"] = _date(card.first_published_at) or _date(incident.opened_at)
         told["Newest post seen"] = _date(incident.last_at)
     told["Sources"] = fit(", ".join(_per_source(card.sources)), _WORDS) or "none"
+    if card.also:
+        told["Also on"] = fit(", ".join(card.also), _WORDS)
     fields = [_mrkdwn(f"*{name}*\n{value}") for name, value in told.items()]
     return {"type": "section", "block_id": "facts", "fields": fields}
 

@@ -57,7 +57,7 @@ class Digests(Stage):
     def _praise(self, brand: str, week: Week) -> list[Praise]:
         """The kindest of the newest that nobody was told of and the brand did not write itself."""
         found = self.store.mentions(brand, week.since, week.until, "positive")
-        newest = islice((judged for judged in found if judged.action == "digest"), 20)
+        newest = islice((j for j in found if j.action == "digest" and j.copy_of is None), 20)
         best = sorted(newest, key=lambda judged: -judged.score.positive if judged.score else 0.0)
         posts = [judged.mention.post for judged in best]
         return [Praise(post.text or post.title, post.url, post.author) for post in posts]

@@ -10,6 +10,7 @@ import structlog
 from monitor import alerting, incidents
 from monitor.domain import Mention, Score, Verdict
 from monitor.pipeline.stage import Stage
+from monitor.reading.copies import Telling
 from monitor.sentiment.layers import Adapted
 from monitor.store import Claimed, StoreError
 
@@ -60,6 +61,7 @@ class Judge(Stage):
                 lambda still_open: incidents.join(
                     mention, verdict.topic, still_open, now, self.policy.window
                 ),
+                _telling(mention, verdict),
                 self.policy.card_targets.get(mention.brand, ()),  # () if it is watched no more
                 now,
                 update_after=self.policy.update_after,
@@ -79,3 +81,9 @@ class Judge(Stage):
         action, reason, severity = alerting.decide(mention, score, rules)
         topic = self.topics.of(f"{mention.post.title}\n{mention.post.text}")
         return Verdict(score, action, reason, topic, severity)
+
+
+def _telling(mention: Mention, verdict: Verdict) -> Telling | None:
+    """A mention as it is compared with others; None for the brand's own words."""
+    telling = Telling(mention.post)
+    return telling if verdict.action != "ignored" and telling.sketch else None

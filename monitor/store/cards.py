@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, select
 
 from monitor.domain import Card
 from monitor.store.engine import StoreError
-from monitor.store.rows import incident_of, quote_of
+from monitor.store.rows import AnyRow, incident_of, quote_of
 from monitor.store.tables import incidents, mentions
 
-NEWEST = 4  #: members quoted besides the first one
+NEWEST = 4  #: stories quoted besides the first one
 
 
 def load_card(tx: Connection, incident_id: str) -> Card:
@@ -17,21 +20,30 @@ def load_card(tx: Connection, incident_id: str) -> Card:
     row = tx.execute(select(incidents).where(incidents.c.id == incident_id)).one_or_none()
     if row is None:
         raise StoreError(f"no incident {incident_id}: monitor incidents lists them")
-    members = select(mentions).where(mentions.c.incident == incident_id)
-    first = tx.execute(members.order_by(mentions.c.id).limit(1))
-    newest = tx.execute(members.order_by(mentions.c.id.desc()).limit(NEWEST))
-    quoted = {member.id: member for member in (*first, *newest)}
-    count = func.count().label("count")
-    where = (
-        select(mentions.c.source, count, func.min(mentions.c.published_at))
-        .where(mentions.c.incident == incident_id)
-        .group_by(mentions.c.source)
-        .order_by(count.desc(), mentions.c.source)
-    )
-    sources = tx.execute(where).all()
+    c = mentions.c
+    light = select(c.id, c.story, c.source, c.published_at).where(c.incident == incident_id)
+    members = sorted(tx.execute(light), key=lambda member: member.id)
+    stories, copies = _told_apart(members)
+    ids = [story.id for story in stories]
+    shown = select(mentions).where(c.id.in_([*ids[:1], *ids[1:][-NEWEST:]]))
+    sources = _places(stories)
     return Card(
         incident=incident_of(row),
-        quotes=tuple(quote_of(quoted[key]) for key in sorted(quoted)),
-        sources=tuple((source, members) for source, members, _ in sources),
-        first_published_at=min((at for *_, at in sources if at is not None), default=None),
+        quotes=tuple(quote_of(quoted) for quoted in tx.execute(shown.order_by(c.id))),
+        sources=sources,
+        also=tuple(name for name, _ in _places(copies) if name not in dict(sources)),
+        first_published_at=min((m.published_at for m in members if m.published_at), default=None),
     )
+
+
+def _told_apart(members: Sequence[AnyRow]) -> tuple[list[AnyRow], list[AnyRow]]:
+    """The first member to tell each story, and who tells it again; both in the given order."""
+    first = {member.story or member.id: member.id for member in reversed(members)}
+    ids = set(first.values())
+    return [m for m in members if m.id in ids], [m for m in members if m.id not in ids]
+
+
+def _places(members: Iterable[AnyRow]) -> tuple[tuple[str, int], ...]:
+    """The sources of some mentions with the number of each, most first."""
+    counts = Counter(member.source for member in members)
+    return tuple(sorted(counts.items(), key=lambda place: (-place[1], place[0])))

@@ -76,6 +76,7 @@ class DigestRow:
     label: Label | None
     action: str | None
     reason: str | None
+    story: int  #: what it tells: the same number for each copy of a story
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,8 @@ class Reports(Room):
         What is older than the first run is no news of any week.
         """
         c = mentions.c
-        light = select(c.seen_at, c.source, c.kind, c.label, c.action, c.reason)
+        story = func.coalesce(c.story, c.id).label("story")
+        light = select(c.seen_at, c.source, c.kind, c.label, c.action, c.reason, story)
         wanted = light.where(c.brand == brand, c.seen_at >= since, c.seen_at < until)
         with self._database.read() as tx:
             rows = tx.execute(wanted.order_by(c.seen_at))

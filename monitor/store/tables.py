@@ -25,6 +25,7 @@ from sqlalchemy import (
     TypedColumns,
     TypeDecorator,
     UniqueConstraint,
+    and_,
 )
 
 
@@ -311,4 +312,17 @@ Index(
     mentions.c.label,
     mentions.c.action,
     mentions.c.reason,
+    mentions.c.id,
+    mentions.c.story,
+)
+# Holds all the stories that a new mention is compared with.
+_stories = and_(mentions.c.sketch.is_not(None), mentions.c.story.is_(None))
+Index(
+    "ix_mentions_sketch",
+    mentions.c.brand,
+    mentions.c.seen_at,
+    mentions.c.id,
+    mentions.c.sketch,
+    sqlite_where=_stories,
+    postgresql_where=_stories,
 )

@@ -50,7 +50,9 @@ class Upkeep(Room):
     def _prune_mentions(self, before: datetime) -> int:
         oldest = select(mentions.c.id).where(mentions.c.seen_at < before)
         chunk = oldest.order_by(mentions.c.seen_at).limit(CHUNK)
+        copies = update(mentions).where(mentions.c.story.in_(chunk))
         with self._database.write() as tx:
+            tx.execute(copies.values(story=None, copy_of=None))  # from now on they stand alone
             return tx.execute(delete(mentions).where(mentions.c.id.in_(chunk))).rowcount
 
     def _prune_rest(self, before: datetime) -> None:

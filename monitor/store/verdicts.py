@@ -16,6 +16,7 @@ from monitor.store.outbox import announce
 from monitor.store.records import Claimed
 from monitor.store.rows import AnyRow, claimed_of, incident_of, score_values
 from monitor.store.statements import Room, claim
+from monitor.store.stories import Telling, original, told_in
 from monitor.store.tables import brands, incidents, labels, mentions
 
 Join = Callable[[Sequence[Incident]], str | None]
@@ -43,6 +44,7 @@ class Verdicts(Room):
         claimed: Claimed,
         verdict: Verdict,
         join: Join,
+        telling: Telling | None,
         targets: Sequence[str],
         now: datetime,
         *,
@@ -51,8 +53,12 @@ class Verdicts(Room):
     ) -> Action:
         """Keep a verdict and what follows from it: the incident, and what is owed to people.
 
+        A copy of a story that people were told of joins it there, whatever its own verdict, and
+        never opens a card. Where they were not told its own verdict stands.
+
         Args:
             join: called for a mention that is to be told, while no other of its brand can be.
+            telling: finds what the mention is a copy of; None: it is nobody's.
             targets: who is told.
             update_after: from one update of a message to the next.
             window: an incident that was quiet for longer takes no new member.
@@ -62,14 +68,18 @@ class Verdicts(Room):
             what another worker decided, or "ignored" while that one is still at it.
         """
         with self._database.write() as tx:
-            told = verdict.action == "tell" and not claimed.quiet
-            if told:
-                _lock(tx, claimed.mention.brand)
+            _lock(tx, claimed.mention.brand)
             if not _holds(tx, claimed):
                 return _decided(tx, claimed.id)
-            if not told:
+            story = original(tx, claimed, telling) if telling else None
+            _keep_story(tx, claimed, telling, story)
+            known = told_in(tx, story.id) if story else None
+            if claimed.quiet or (verdict.action != "tell" and known is None):
                 return _keep(tx, claimed, verdict, _untold(verdict), None)
-            incident, action = _place(tx, claimed, verdict, join, now, now - window)
+            if known is not None:
+                incident, action = _grow(tx, known, claimed, verdict, now, stories=0)
+            else:
+                incident, action = _place(tx, claimed, verdict, join, now, now - window)
             announce(tx, incident, targets, now, update_after)
             return _keep(tx, claimed, verdict, action, incident.id)
 
@@ -107,7 +117,7 @@ class Verdicts(Room):
 
 
 def _lock(tx: Connection, brand: str) -> None:
-    """One verdict of a brand at a time, so that two cannot open two incidents for one cause."""
+    """One verdict of a brand at a time: two cannot open two incidents for one cause or story."""
     tx.execute(select(brands.c.name).where(brands.c.name == brand).with_for_update(key_share=True))
 
 
@@ -128,6 +138,15 @@ def _decided(tx: Connection, mention_id: int) -> Action:
 
 def _untold(verdict: Verdict) -> Action:
     return "digest" if verdict.action == "tell" else verdict.action
+
+
+def _keep_story(
+    tx: Connection, claimed: Claimed, telling: Telling | None, story: AnyRow | None
+) -> None:
+    sketch = telling.sketch if telling else None
+    copied = {"story": story.id, "copy_of": story.external_id} if story else {}
+    one = update(mentions).where(mentions.c.id == claimed.id)
+    tx.execute(one.values(sketch=sketch, **copied))
 
 
 def _keep(
@@ -171,7 +190,7 @@ def _place(
     chosen = join([incident_of(row) for row in rows.values()])
     if chosen is None:
         return _open(tx, claimed, verdict, now), "alerted"
-    return _grow(tx, rows[chosen], claimed, verdict, now), "attached"
+    return _grow(tx, rows[chosen], claimed, verdict, now, stories=1)
 
 
 def _open(tx: Connection, claimed: Claimed, verdict: Verdict, now: datetime) -> Incident:
@@ -189,15 +208,15 @@ def _open(tx: Connection, claimed: Claimed, verdict: Verdict, now: datetime) -> 
 
 
 def _grow(
-    tx: Connection, row: AnyRow, claimed: Claimed, verdict: Verdict, now: datetime
-) -> Incident:
+    tx: Connection, row: AnyRow, claimed: Claimed, verdict: Verdict, now: datetime, *, stories: int
+) -> tuple[Incident, Action]:
     thread = thread_key(claimed.mention)
     others = [known for known in row.threads if known != thread]
     grown = update(incidents).where(incidents.c.id == row.id)
     changed = grown.values(
-        posts=incidents.c.posts + 1,
+        posts=incidents.c.posts + stories,
         last_at=now,
         severity=max(row.severity, verdict.severity, key=_GRAVITY.index),
         threads=[*others, thread][-THREADS:],
     )
-    return incident_of(tx.execute(changed.returning(incidents)).one())
+    return incident_of(tx.execute(changed.returning(incidents)).one()), "attached"

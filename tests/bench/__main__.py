@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import feeds, pages, parsing, sentiment, team
+from tests.bench import copies, feeds, pages, parsing, sentiment, team
 
 if __name__ == "__main__":
     sentiment.main()
     team.main()
-    fell_short = [parsing.main(), pages.main()]
+    fell_short = [parsing.main(), pages.main(), copies.main()]
     feeds.main()
     sys.exit(1 if any(fell_short) else 0)

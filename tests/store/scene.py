@@ -19,6 +19,7 @@ from monitor.domain import (
     SourceState,
     Verdict,
 )
+from monitor.reading.copies import Telling
 from monitor.store import Claimed, SourceSpec, Store
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -102,6 +103,7 @@ class Scene:
         said: Verdict | None = None,
         *,
         join: object = newest,
+        telling: Telling | None = None,
         targets: Sequence[str] = TARGETS,
         now: datetime = NOON,
     ) -> Action:
@@ -109,6 +111,7 @@ class Scene:
             claimed,
             said or verdict(),
             join,  # type: ignore[arg-type]
+            telling,
             targets,
             now,
             update_after=SPACING,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
+from monitor.reading.copies import Telling
 from monitor.store import Store
 from tests.store.scene import LEASE, NOON, Scene, at, mention
 
@@ -42,6 +43,11 @@ def plan(store: Store, statement: str, values: Any) -> str:
         return "\n".join(tx.exec_driver_sql(f"EXPLAIN {statement}", values).scalars())
 
 
+def judge_one(store: Store) -> object:
+    scene = Scene(store)
+    return scene.settle(scene.claim_one(), telling=Telling(mention("2").post))
+
+
 QUESTIONS: dict[str, Callable[[Store], object]] = {
     "ix_sources_due": lambda store: store.claim_sources(NOON, LEASE, 8),
     "ix_mentions_due": lambda store: store.claim_mentions(NOON, LEASE, 32),
@@ -49,6 +55,7 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
     "ix_mentions_digest": lambda store: store.digest_rows("Acme", NOON, at(1)),
     "ix_mentions_seen": lambda store: list(store.mentions()),
     "ix_layers_brand": lambda store: store.layers(["Acme"]),
+    "ix_mentions_sketch": lambda store: judge_one(store),
     "ix_mentions_incident": lambda store: store.card(store.incidents()[0].id),
 }
 

@@ -101,8 +101,8 @@ def test_the_digest_counts_what_was_seen_in_its_period(scene: Scene) -> None:
     scene.poll(mention("2", kind="comments"), now=at(2))
     scene.poll(mention("after"), now=at(3))
     assert scene.store.digest_rows("Acme", at(1), at(3)) == [
-        DigestRow(at(1), "blog", "feed", "negative", "attached", "complaint .91"),
-        DigestRow(at(2), "blog", "comments", None, None, None),
+        DigestRow(at(1), "blog", "feed", "negative", "attached", "complaint .91", 2),
+        DigestRow(at(2), "blog", "comments", None, None, None, 3),
     ]
     assert scene.store.digest_rows("Bolt", at(1), at(3)) == []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -61,6 +62,12 @@ def test_a_grown_card_says_how_many_and_what_is_new() -> None:
     assert "post 2" not in said
     assert "https://forum.example/t/3" in said
     assert printed(grown()).count("\n") <= 7
+
+
+def test_a_card_names_the_places_that_only_repeat_it() -> None:
+    copied = replace(card(), also=("blog-lena", "planet"))
+    said = words(delivery(target="console:", card=copied))
+    assert "1 post: forum-acme · also on blog-lena, planet" in said
 
 
 def test_a_card_taken_on_says_by_whom() -> None:

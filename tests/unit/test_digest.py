@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,7 @@ class Row:
     label: Label | None = "neutral"
     action: str | None = "digest"
     reason: str | None = "complaint .1"
+    story: int = field(default_factory=itertools.count().__next__)
 
 
 def card(name: str = "INC-1", posts: int = 3, **changes: str) -> Card:
@@ -55,8 +57,8 @@ def made(
 
 
 def negatives(count: int, of: int | None = None) -> list[Row]:
-    others = [Row()] * ((of or count) - count)
-    return [Row(label="negative", action="alerted")] * count + others
+    others = [Row() for _ in range((of or count) - count)]
+    return [Row(label="negative", action="alerted") for _ in range(count)] + others
 
 
 # -- weeks ---------------------------------------------------------------------------------------
@@ -171,7 +173,7 @@ def test_a_day_ends_at_midnight_where_its_readers_are() -> None:
 
 def test_what_no_model_could_read_counts_as_neither() -> None:
     not_scored = Row(reason="not scored: pl")
-    by_hand = replace(not_scored, label="negative")
+    by_hand = Row(reason="not scored: pl", label="negative")
     waiting = Row(label=None, action=None, reason=None)
     found = made([not_scored, by_hand, waiting])
     assert (found.unscored, found.negative, found.neutral) == (2, 1, 0)
@@ -188,6 +190,20 @@ def test_own_posts_are_no_mentions() -> None:
     own = Row(label="positive", action="ignored", reason="own author")
     found = made([own, Row()], before=[own])
     assert (found.mentions, found.positive, found.before) == (1, 0, (0, 0))
+
+
+def test_a_story_counts_once_in_a_week_and_its_copies_apart() -> None:
+    story, other = Row(label="negative"), Row()
+    copy = replace(story, source="blog", action="attached", label="neutral")
+    found = made([story, copy, copy, other], before=[copy, copy])
+    assert (found.mentions, found.negative, found.neutral) == (2, 1, 1)
+    assert (found.copies, found.told, found.before) == (2, 1, (1, 0))
+    assert {s.source: s.mentions for s in found.sources} == {"forum": 2}
+
+
+def test_a_complaint_names_the_places_that_only_repeat_it() -> None:
+    found = made(cards=[replace(card(), also=("planet",))])
+    assert found.complaints[0].sources == ("forum", "blog", "planet")
 
 
 def test_the_biggest_complaints_stand_first_and_all_open_ones_are_counted() -> None:

@@ -81,6 +81,16 @@ def test_every_number_stands_in_both_halves() -> None:
 
 
 @pytest.mark.parametrize(
+    ("copies", "note"),
+    [(1, "1 copy of these is not counted again."), (2, "2 copies of these are not counted again.")],
+)
+def test_copies_are_said_to_be_left_out(copies: int, note: str) -> None:
+    mail = render(replace(figures(), copies=copies))
+    assert note in mail.text
+    assert note in " ".join(Page(mail.html).words)
+
+
+@pytest.mark.parametrize(
     ("before", "now", "words"),
     [
         (None, 4, "no earlier week to compare"),

@@ -22,6 +22,7 @@ from monitor.replay import EPOCH, ReplayError, lines, read_brand, read_posts, re
 
 ACME = Brand("Acme", own_authors=("AcmeHelp",), site="acme.example", sources=("reviews",))
 ALL = AlertsTable(complaint=0)  #: whatever is written of the brand is told
+HOUR = AlertsTable.model_validate({"complaint": 0, "window": "1h"})
 NOTHING = AlertsTable(complaint=1, negative=1)
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
 DEAD = "The download link of Acme is dead, 404, I want a refund"
@@ -287,9 +288,17 @@ def test_a_burst_is_one_post_and_few_edits() -> None:
 
 
 def test_after_the_window_a_cause_begins_anew() -> None:
-    hour = AlertsTable.model_validate({"complaint": 0, "window": "1h"})
-    found = of_posts(events(post("1"), post("2", at=3600), post("3", at=7201), alerts=hour))
+    new = post("3", "Acme gives me no refund though its download link is broken", at=7201)
+    found = of_posts(events(post("1"), post("2", at=3600), new, alerts=HOUR))
     assert [event["action"] for event in found] == ["alerted", "attached", "alerted"]
+
+
+def test_a_copy_elsewhere_names_its_story_and_opens_no_card() -> None:
+    rant = f"{DEAD}. I wrote to them on Monday and nobody at all has answered me since then"
+    copies = post("9", f"> {rant}\nOh?", 9, source="b"), post("4", rant, 7201, source="c")
+    found = of_posts(events(post("1", rant), *copies, alerts=HOUR))
+    assert [event["copy_of"] for event in found] == [None, "1", "1"]
+    assert [event["action"] for event in found] == ["alerted", "attached", "attached"]
 
 
 def test_mentions_of_one_moment_stand_before_its_messages() -> None:

@@ -101,6 +101,14 @@ def test_a_growing_complaint_counts_and_shows_first_and_newest() -> None:
     assert "post 5" in body["text"]
 
 
+def test_the_places_that_only_repeat_it_are_named() -> None:
+    body = message(replace(card(), also=("blog-lena", "planet <x>")))
+    assert "1 post" in block(body, "head")["text"]["text"]
+    assert "*Also on*\nblog-lena, planet &lt;x&gt;" in [
+        field["text"] for field in block(body, "facts")["fields"]
+    ]
+
+
 @pytest.mark.parametrize(
     ("state", "owner", "light", "words"),
     [
@@ -253,6 +261,7 @@ CARDS = st.builds(
     sources=st.lists(st.tuples(WORDS, st.integers(1, 10**6)), max_size=60).map(tuple),
     first_published_at=st.none() | TIMES,
     topic=WORDS,
+    also=st.lists(WORDS, max_size=60).map(tuple),
 )
 
 

@@ -17,6 +17,7 @@ TEXTS = ("host", "moved", "url", "thread_title")
 Kinds = Mapping[str, sa.types.TypeEngine[Any]]
 SOURCES: Kinds = {"wait": sa.Interval(), "pace": sa.Text(), "follows": sa.Text()}
 MENTIONS: Kinds = {"story": ID, "copy_of": sa.Text(), "sketch": sa.LargeBinary()}
+COUNTED = ["brand", "seen_at", "source", "kind", "label", "action", "reason"]
 
 
 def upgrade() -> None:
@@ -28,6 +29,12 @@ def upgrade() -> None:
     op.create_index("ix_sources_host", "sources", ["host"])
     op.create_index("ix_sources_follows", "sources", ["follows"])
     _partial("ix_mentions_story", "mentions", "story")
+    stories = sa.text("sketch IS NOT NULL AND story IS NULL")
+    compared = ["brand", "seen_at", "id", "sketch"]
+    op.create_index(
+        "ix_mentions_sketch", "mentions", compared, sqlite_where=stories, postgresql_where=stories
+    )
+    _count([*COUNTED, "id", "story"])
     _pages()
     _subscriptions()
 
@@ -35,7 +42,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("subscriptions")
     op.drop_table("pages")
+    _count(COUNTED)
     for index, table in (
+        ("ix_mentions_sketch", "mentions"),
         ("ix_mentions_story", "mentions"),
         ("ix_sources_follows", "sources"),
         ("ix_sources_host", "sources"),
@@ -45,6 +54,12 @@ def downgrade() -> None:
         op.drop_column("mentions", name)
     for name in (*SOURCES, *TEXTS):
         op.drop_column("sources", name)
+
+
+def _count(columns: list[str]) -> None:
+    """What a digest counts."""
+    op.drop_index("ix_mentions_digest", "mentions")
+    op.create_index("ix_mentions_digest", "mentions", columns)
 
 
 def _partial(name: str, table: str, column: str) -> None:
