@@ -121,7 +121,7 @@ class Daemon:
             ("tick", self._tick, beat),
             ("judge", self._judge, beat),
             ("deliver", self._deliver, beat),
-            ("subscribe", self._subscribe, 10),
+            ("subscribe", self._subscribe, beat),
             ("digest", self._pipeline.digest, 60),
             ("tidy", self._pipeline.tidy, 3600),
         ):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from monitor import web
-from monitor.domain import Batch
 from monitor.seams import SourceError
 from monitor.sources.feed import Feed
 from tests.standins.hub import Hub, send
@@ -45,24 +44,11 @@ def world(tmp_path: Path) -> Iterator[World]:
 # -- the whole circle ------------------------------------------------------------------------------
 
 
-def rss(*titles: str) -> str:
+def rss(hub: str, here: str, *titles: str) -> str:
+    links = f'<atom:link rel="hub" href="{hub}"/><atom:link rel="self" href="{here}"/>'
     items = "".join(f"<item><guid>{t}</guid><title>{t}</title></item>" for t in titles)
-    return f'<rss version="2.0"><channel><title>Blog</title>{items}</channel></rss>'
-
-
-@dataclass
-class Named:
-    """A feed whose batches name a hub."""
-
-    feed: Feed
-    hub: str
-
-    @property
-    def name(self) -> str:
-        return self.feed.name
-
-    def poll(self, cursor: str) -> Batch:
-        return replace(self.feed.poll(cursor), hub=self.hub, topic=self.feed.url)
+    atom = 'xmlns:atom="http://www.w3.org/2005/Atom"'
+    return f'<rss version="2.0" {atom}><channel><title>Blog</title>{links}{items}</channel></rss>'
 
 
 @pytest.mark.parametrize("asks_back", [True, False])
@@ -70,17 +56,18 @@ def test_what_is_published_is_stored_a_ping_later(
     world: World, hub: Hub, *, asks_back: bool
 ) -> None:
     hub.asks_back = asks_back
-    with Web({"/feed": rss("Acme is old")}) as site:
-        feed = Feed("blog", "feed", fetcher(), site.url("/feed"))
-        sources = {**world.sources, "blog": Named(feed, hub.url)}
+    with Web() as site:
+        here = site.url("/feed")
+        site.routes["/feed"] = rss(hub.url, here, "Acme is old")
+        sources = {**world.sources, "blog": Feed("blog", "feed", fetcher(), here)}
         world.pipeline = replace(world.pipeline, sources=sources)
         world.turn()
         assert world.pipeline.subscribe() == 1
         assert asks_back or hub.ask_back().status == 200
         assert pushed(world)
         world.clock.passes(minutes=10)
-        site.routes["/feed"] = rss("The Acme plug is broken", "Acme is old")
-        assert hub.publish(rss("Acme, as only the hub has it").encode()).status == 204
+        site.routes["/feed"] = rss(hub.url, here, "The Acme plug is broken", "Acme is old")
+        assert hub.publish(rss(hub.url, here, "Acme, said the hub").encode()).status == 204
         world.turn()
         assert list(world.judged()) == ["Acme is old", "The Acme plug is broken"]
         assert site.hits("/feed") == 2
