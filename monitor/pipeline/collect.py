@@ -38,6 +38,8 @@ class Collect(Stage):
         try:
             source = self.follow(state) if state.follows else self.sources[state.source]
             batch, now = source.poll(state.cursor), self.now()
+            if self.push is None:
+                batch = replace(batch, hub="")
             found = self._found(batch.posts, state)
             pace = pacing.learnt(state.pace, _times(batch.posts), now)
             new = self.store.settle_poll(

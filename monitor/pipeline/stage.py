@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from monitor import alerting, topics
@@ -21,6 +21,7 @@ class Leases:
     poll: timedelta = timedelta(minutes=15)  #: outlasts the slowest honest poll
     judge: timedelta = timedelta(minutes=2)  #: outlasts one scoring batch
     deliver: timedelta = timedelta(seconds=30)  #: 10 s for the answer, 20 s until it can be found
+    subscribe: timedelta = timedelta(minutes=2)  #: outlasts one request to a hub
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,15 @@ class Policy:
     window: timedelta = timedelta(hours=72)
     keep: timedelta = timedelta(days=365)
     store_authors: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """How we and the hubs that sites name reach each other (WebSub)."""
+
+    url: str  #: of our web server, from outside; no slash at its end
+    token: str = field(repr=False)  #: what addresses and secrets are made of; never stored
+    post: Callable[[str, Mapping[str, str]], object]  #: sends a form; raises SourceError
 
 
 def _nobody(state: SourceState) -> Source:
@@ -58,6 +68,7 @@ class Stage:
     policy: Policy
     leases: Leases = Leases()
     follow: Callable[[SourceState], Source] = _nobody  #: reads the comments of one post
+    push: Push | None = None  #: None: hubs are not asked
     busy: Callable[[], Collection[str]] = frozenset  #: hosts that are not to be asked now
 
     def _titled(self, card: Card) -> Card:

@@ -11,11 +11,12 @@ from monitor.store.labels import Labels
 from monitor.store.outbox import Outbox
 from monitor.store.reports import Reports
 from monitor.store.sources import Sources
+from monitor.store.subscriptions import Subscriptions
 from monitor.store.upkeep import Upkeep
 from monitor.store.verdicts import Verdicts
 
 
-class Store(Sources, Verdicts, Labels, Outbox, Reports, Upkeep):
+class Store(Sources, Subscriptions, Verdicts, Labels, Outbox, Reports, Upkeep):
     """All SQL and every transaction of the monitor; may be used from any thread.
 
     Times are aware UTC. What settles a claim changes nothing once the claim has run out and

@@ -29,6 +29,17 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscription:
+    """A source of which a hub shall tell us (WebSub)."""
+
+    id: int
+    source: str
+    hub: str
+    topic: str  #: the address that the hub knows the source by
+    tries: int  #: requests since the hub's last answer; the lease's token
+
+
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """A mention that this worker is to judge until its lease runs out."""
 
@@ -96,6 +107,7 @@ class Overview:
 
     sources: list[SourceState]  #: that are configured
     following: list[SourceState]  #: comment feeds of posts that name a brand
+    pushed: frozenset[str]  #: names of the sources that a hub tells us of
     outbox: OutboxState
     incidents: dict[str, int]  #: by state
     mentions: int

@@ -7,7 +7,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from zlib import crc32
 
-from sqlalchemy import Connection, Update, and_, bindparam, case, not_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Update,
+    and_,
+    bindparam,
+    case,
+    not_,
+    select,
+    update,
+)
 
 from monitor.domain import Batch, Mention, SourceState
 from monitor.seams import SourceError
@@ -15,6 +25,7 @@ from monitor.store.engine import StoreError
 from monitor.store.records import Followed, SourceSpec
 from monitor.store.rows import AnyRow, mention_values, source_of
 from monitor.store.statements import Room, claim, insert_new
+from monitor.store.subscriptions import subscribe, unsubscribe
 from monitor.store.tables import UtcDateTime, brands, gaps, mentions, sources
 
 LOOK = 200  #: due sources are looked at to find one a host
@@ -66,7 +77,8 @@ class Sources(Room):
                 return []
             named = and_(sources.c.name.in_(found), sources.c.due_at <= now)
             first = select(sources.c.name).where(named)
-            claimed = claim(tx, first, sources, tries=sources.c.tries + 1, due_at=now + lease)
+            begun = {"tries": sources.c.tries + 1, "started_at": now, "due_at": now + lease}
+            claimed = claim(tx, first, sources, **begun)
             return sorted(map(source_of, claimed), key=lambda state: found.index(state.source))
 
     def settle_poll(
@@ -80,6 +92,8 @@ class Sources(Room):
         followed: Sequence[Followed] = (),
     ) -> int:
         """Keep what a poll found and the cursor after it, together; return what was new.
+
+        A source that a hub told of meanwhile is due again when that said so.
 
         Args:
             found: each mention, and whether it is quiet: kept, but never told.
@@ -98,12 +112,17 @@ class Sources(Room):
                 "wait": wait,
                 "pace": list(pace),
                 "moved": batch.moved,
+                "lease": state.due_at,
             }
             if not _settle(tx, _POLLED, state, None if wait is None else now + wait, polled):
                 return 0
             new = insert_new(tx, mentions, [mention_values(m, quiet, now) for m, quiet in found])
             insert_new(tx, sources, [_following(state, feed, now) for feed in followed])
             _count(tx, state, batch, new, now)
+            if batch.hub and batch.topic:
+                subscribe(tx, state.source, batch.hub, batch.topic, now)
+            elif state.last_success_at and not state.cursor:  # another address, read as a whole
+                unsubscribe(tx, state.source)
             return new
 
     def settle_poll_failed(
@@ -231,14 +250,21 @@ def _keep_gap(tx: Connection, state: SourceState, now: datetime) -> int:
     return insert_new(tx, gaps, [gap])
 
 
-def _settling(*changed: str) -> Update:
+def _settling(*changed: str, pings: bool = False) -> Update:
     """Ends a claim, if it is still the newest one; what was parked or switched off stays so.
+
+    With ``pings`` so does what a hub hastened since the claim, whose end is ``lease``.
 
     Built once: putting a statement together takes longer than running it.
     """
     held = and_(sources.c.name == bindparam("named"), sources.c.tries == bindparam("token"))
     awake = and_(sources.c.enabled, not_(sources.c.parked))
-    due = case((awake, bindparam("next_at", type_=UtcDateTime())), else_=None)
+    due: ColumnElement[Any] = bindparam("next_at", type_=UtcDateTime())
+    if pings:
+        lease = bindparam("lease", type_=UtcDateTime())
+        hastened = and_(sources.c.due_at < lease, sources.c.due_at < due)
+        due = case((hastened, sources.c.due_at), else_=due)
+    due = case((awake, due), else_=None)
     values: dict[str, Any] = {name: bindparam(name) for name in changed}
     return update(sources).where(held).values(due_at=due, **values)
 
@@ -246,6 +272,7 @@ def _settling(*changed: str) -> Update:
 _POLLED = _settling(
     *("cursor", "failures", "blocked", "last_error", "first_polled_at", "last_success_at"),
     *("wait", "pace", "moved"),
+    pings=True,
 )
 _FAILED = _settling("failures", "blocked", "last_error")
 

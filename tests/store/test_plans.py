@@ -52,6 +52,7 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
     "ix_sources_due": lambda store: store.claim_sources(NOON, LEASE, 8),
     "ix_mentions_due": lambda store: store.claim_mentions(NOON, LEASE, 32),
     "ix_outbox_due": lambda store: store.claim_delivery(NOON, LEASE),
+    "ix_subscriptions_due": lambda store: store.claim_subscription(NOON, LEASE),
     "ix_mentions_digest": lambda store: store.digest_rows("Acme", NOON, at(1)),
     "ix_mentions_seen": lambda store: list(store.mentions()),
     "ix_layers_brand": lambda store: store.layers(["Acme"]),
