@@ -82,7 +82,7 @@ def measure(corpora: Path, place: Path, count: int) -> tuple[Used, float, list[f
 
 @contextmanager
 def serving(corpora: Path, place: Path) -> Iterator[dict[str, int]]:
-    """All sites, in a process of their own; gives their port and the number of their feeds."""
+    """All sites, in a process of their own; gives its port, feeds and process."""
     command = [sys.executable, "-m", "tests.bench.rounds", "serve", str(place)]
     environment = {**os.environ, "BENCH_CORPORA": str(corpora)}
     server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
@@ -241,7 +241,8 @@ def serve(place: Path, bodies: Sequence[bytes]) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, over.set)
         server = await asyncio.start_server(site.answer, "127.0.0.1", 0, ssl=tls, backlog=500)
         port = server.sockets[0].getsockname()[1]
-        print(json.dumps({"port": port, "feeds": len(bodies)}), flush=True)
+        known = {"port": port, "feeds": len(bodies), "pid": os.getpid()}
+        print(json.dumps(known), flush=True)
         await over.wait()
 
     asyncio.run(work())
