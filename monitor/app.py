@@ -105,6 +105,7 @@ def pipeline(
         notifiers=speaking,
         policy=policy(config),
         follow=lambda state: sources.comments(state, tools.fetch, tools.read),
+        fetch_page=page_fetcher(tools.fetch),
         busy=tools.fetch.busy,
     )
 
@@ -123,6 +124,7 @@ def policy(config: Config) -> Policy:
         window=alerts.window,
         keep=config.privacy.keep,
         store_authors=config.privacy.store_authors,
+        teasers=frozenset(t.name for t in config.source if not t.full_text),
     )
 
 

@@ -1,7 +1,8 @@
 """A post's way through the system, top to bottom. Read this file first.
 
-    collect   source  -> posts -> mentions      judge   mention -> score -> incident
-    deliver   outbox  -> people                 digest  a week of mentions -> outbox
+    collect   source  -> posts -> mentions      read    teaser -> page -> mentions
+    judge     mention -> score -> incident      deliver outbox -> people
+    digest    a week of mentions -> outbox
 
 Every stage has one shape:
 
@@ -25,6 +26,7 @@ from monitor.pipeline.collect import Collect
 from monitor.pipeline.deliver import Deliver
 from monitor.pipeline.digests import Digests
 from monitor.pipeline.judge import Judge
+from monitor.pipeline.read import Read
 from monitor.pipeline.stage import Leases, Policy
 from monitor.sentiment import calibration
 from monitor.store import StoreError
@@ -35,7 +37,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Pipeline(Collect, Judge, Deliver, Digests):
+class Pipeline(Collect, Read, Judge, Deliver, Digests):
     """All stages, and the housekeeping between them."""
 
     def tidy(self) -> None:

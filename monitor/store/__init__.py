@@ -11,6 +11,7 @@ from monitor.store.records import (
     OutboxState,
     Overview,
     SourceSpec,
+    Unread,
 )
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "SourceSpec",
     "Store",
     "StoreError",
+    "Unread",
     "open_store",
 ]

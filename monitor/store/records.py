@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.domain import Label, Layer, Mention, Score, SourceState
+from monitor.domain import Label, Layer, Mention, Post, Score, SourceState
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,18 @@ class Followed:
     url: str
     host: str
     thread_title: str  #: title of that post
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A teaser whose page is to be read before it is judged."""
+
+    post: Post
+    host: str  #: of its page
+    quiet: tuple[str, ...]  #: brands that it is no news for
+    seen_at: datetime
+    id: int = 0  #: given by the store
+    tries: int = 0  #: begun so far; the lease's token
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +110,7 @@ class Overview:
     following: list[SourceState]  #: comment feeds of posts that name a brand
     outbox: OutboxState
     incidents: dict[str, int]  #: by state
+    pages: int  #: to be read
     mentions: int
     waiting: int  #: to be judged
     dead: int  #: could not be judged

@@ -35,7 +35,7 @@ from monitor.store import SourceSpec, open_store
 from tests.standins.slack import TOKEN, channel_id
 
 ROOT = Path(monitor.__file__).parent
-WATCHED = (str(ROOT / "pipeline.py"), str(ROOT / "store"), str(ROOT / "notifiers"))
+WATCHED = (str(ROOT / "pipeline"), str(ROOT / "store"), str(ROOT / "notifiers"))
 TEXTS = (
     "The Acme download link is broken, it gives 404.",
     "Acme makes lovely patterns.",
