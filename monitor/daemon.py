@@ -25,7 +25,6 @@ from types import FrameType
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from monitor.domain import SourceState
 from monitor.pipeline import Pipeline
 from monitor.seams import UserError
 

@@ -31,7 +31,7 @@ from tests.standins.slack import TOKEN
 from tests.standins.web import Reply, Seen, Web
 
 FEEDS = 5
-SHORT = Leases(poll=timedelta(seconds=3), judge=timedelta(seconds=3), deliver=timedelta(seconds=3))
+SHORT = Leases(*[timedelta(seconds=3)] * 4)
 
 
 @dataclass(frozen=True)
