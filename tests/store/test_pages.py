@@ -98,7 +98,7 @@ def test_comments_are_followed_once(scene: Scene) -> None:
         scene.put_off(key)
         (page,) = scene.store.claim_pages(NOON, LEASE, 9)
         scene.store.settle_read(page, [], NOON, comments)
-    assert [s.follows for s in scene.store.overview(NOON).sources] == [None, "blog"]
+    assert [s.follows for s in scene.store.overview(NOON).following] == ["blog"]
 
 
 # -- a host rests as a whole ---------------------------------------------------------------------

@@ -122,9 +122,7 @@ def test_the_comments_of_a_post_whose_page_names_the_brand_are_followed(world: W
     world.pages.answers[URL] = html(STORY)
     world.find(teaser(replies="https://blog.example/1/feed/"))
     world.turn()
-    assert [s.url for s in world.overview().sources if s.follows] == [
-        "https://blog.example/1/feed/"
-    ]
+    assert [s.url for s in world.overview().following] == ["https://blog.example/1/feed/"]
 
 
 # -- which pages are read ------------------------------------------------------------------------
