@@ -1,4 +1,4 @@
-"""Collect: sources are polled, what names a brand is kept."""
+"""Collect: sources are polled, what names a brand is kept, teasers wait for their pages."""
 
 from __future__ import annotations
 

@@ -39,7 +39,8 @@ class Pages(Room):
     ) -> int:
         """Keep what a page names and that it was read, together; return what was new.
 
-        Args: see ``settle_poll``.
+        Args:
+            found, followed: see ``settle_poll``.
         """
         with self._database.write() as tx:
             if not _settle(tx, page, due_at=None, post=[]):

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
-from monitor.daemon import STALLED_STATUS, AlreadyRunning, only_one
+from monitor.daemon import READERS, STALLED_STATUS, AlreadyRunning, Daemon, one_round, only_one
+from monitor.seams import Page, SourceError
+from tests.standins.scripted import World, post
 from tests.standins.web import Reply, Web
 
 FEED = """<rss version="2.0"><channel><title>t</title>
@@ -135,6 +141,45 @@ def test_a_database_that_is_locked_for_long_does_not_end_the_daemon(tmp_path: Pa
             assert daemon.returncode == 0
             assert '"why": "locked"' in said
             assert "Traceback" not in said
+
+
+def test_pages_that_do_not_answer_keep_no_poll_waiting(tmp_path: Path) -> None:
+    answers = threading.Event()
+
+    def slow(url: str, headers: Mapping[str, str] = MappingProxyType({})) -> Page:
+        answers.wait(20)
+        raise SourceError("no full answer within 20 s")
+
+    with World(tmp_path) as world:
+        world.started()
+        pages = [post(str(n), "Acme", page=f"https://{n}.example/") for n in range(READERS + 2)]
+        world.find(*pages)
+        world.collect()
+        world.clock.passes(minutes=1)
+        world.find(post("9", "Acme", "forum"))
+        daemon = Daemon(replace(world.pipeline, fetch_page=slow))
+        daemon._read()
+        daemon._read()
+        assert len(daemon._reading) == READERS
+        daemon._tick()
+        concurrent.futures.wait(daemon._polling)
+        assert world.judged().keys() == {"9"}
+        answers.set()
+        while world.overview().pages:
+            concurrent.futures.wait(daemon._reading)
+            daemon._read()
+        concurrent.futures.wait(daemon._reading)
+        assert len(world.judged()) == 1 + len(pages)
+
+
+def test_one_round_reads_the_pages_that_it_found(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        world.started()
+        world.pages.answers["https://a.example/"] = "<p>Acme is fine"
+        world.find(post("1", "Acme", page="https://a.example/"))
+        done = one_round(world.pipeline)
+        assert (done.polled, done.found, done.judged) == (2, 1, 1)
+        assert world.pages.asked == ["https://a.example/"]
 
 
 def test_who_is_refused_has_changed_nothing(tmp_path: Path) -> None:
