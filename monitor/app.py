@@ -106,6 +106,7 @@ def pipeline(
         policy=policy(config),
         follow=lambda state: sources.comments(state, tools.fetch, tools.read),
         fetch_page=page_fetcher(tools.fetch),
+        article=tools.read.article,
         busy=tools.fetch.busy,
     )
 

@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 from types import MappingProxyType
 
@@ -170,6 +172,31 @@ def test_pages_that_do_not_answer_keep_no_poll_waiting(tmp_path: Path) -> None:
             daemon._read()
         concurrent.futures.wait(daemon._reading)
         assert len(world.judged()) == 1 + len(pages)
+
+
+def test_a_teaser_is_kept_with_the_text_of_its_page(tmp_path: Path) -> None:
+    story = "<p>A long story about the plugs on our shelf. The Acme plug is broken.</p>" * 5
+    with Web({"/1": f"<body><nav>Menu</nav><article>{story}</article>"}) as web:
+        web.routes["/f"] = (
+            '<rss version="2.0"><channel><title>t</title><item><guid>1</guid><title>A day</title>'
+            f"<link>{web.url('/1')}</link><description>It began well [...]</description>"
+            f"<pubDate>{format_datetime(datetime.now(UTC))}</pubDate></item></channel></rss>"
+        )
+        config = written(tmp_path, web.url("/f"))
+        config.write_text(config.read_text() + '[alerts]\nbacklog = "1d"\n')
+        with running(config) as daemon:
+            wait_for_requests(web, 3)
+            end = time.monotonic() + 20
+            while not stored(tmp_path) and time.monotonic() < end:
+                time.sleep(0.1)
+            daemon.terminate()
+            assert daemon.wait(20) == 0
+    assert [seen.path for seen in web.seen] == ["/f", "/robots.txt", "/1"]
+    with sqlite3.connect(tmp_path / "m.db") as database:
+        (text,) = database.execute("select text from mentions").fetchone()
+    database.close()
+    assert text.endswith("The Acme plug is broken.")
+    assert "Menu" not in text
 
 
 def test_one_round_reads_the_pages_that_it_found(tmp_path: Path) -> None:
