@@ -105,7 +105,7 @@ def pipeline(
         notifiers=speaking,
         policy=policy(config),
         follow=lambda state: sources.comments(state, tools.fetch, tools.read),
-        fetch_page=page_fetcher(tools.fetch),
+        fetch_page=tools.pages,
         article=tools.read.article,
         busy=tools.fetch.busy,
     )
