@@ -102,6 +102,7 @@ def _world(folder: Path, posts: int) -> Iterator[tuple[Path, str]]:
         path = folder / "monitor.toml"
         sources = "".join(
             f'[[source]]\nname = "f{i}"\nkind = "feed"\nurl = "{web.url()}"\nevery = "0.3s"\n'
+            "full_text = false\n"
             for i, web in enumerate(sites)
         )
         path.write_text(
