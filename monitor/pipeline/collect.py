@@ -107,20 +107,24 @@ class Collect(Stage):
         return post if self.policy.store_authors else replace(post, author="")
 
     def _unread(self, posts: Sequence[Post], found: Found, state: SourceState) -> list[Unread]:
-        """Teasers that are news: their pages are read before they are judged.
+        """Teasers: the pages of those that are news are read before they are judged.
 
-        What a brand's own author writes is never told, however it goes on.
+        What is no news is noted, so that it is none either when the source shows it again. What a
+        brand's own author writes is never told, however it goes on.
         """
         if state.source in self.policy.teasers:
             return []
         own = {mention.post.external_id for mention, _ in found if mention.own}
-        brands, unread = self.policy.card_targets, []
+        brands, now, room = self.policy.card_targets, self.now(), PAGES
+        unread = []
         for post in posts:
             if (host := site(post.page)) and post.external_id not in own:
                 quiet = tuple(brand for brand in brands if self._quiet(post, brand, state))
-                if len(quiet) < len(brands):
-                    unread.append(Unread(self._public(post), host, quiet, self.now()))
-        return unread[:PAGES]
+                news = room > 0 and len(quiet) < len(brands)
+                room -= news
+                due_at = now if news else None
+                unread.append(Unread(self._public(post), host, quiet, now, due_at))
+        return unread
 
     def _quiet(self, post: Post, brand: str, state: SourceState) -> bool:
         """True for what was written before this source was first polled for this brand.

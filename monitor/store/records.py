@@ -30,12 +30,13 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A teaser whose page is to be read before it is judged."""
+    """A teaser whose page is to be read before it is judged, if it is news."""
 
     post: Post
     host: str  #: of its page
     quiet: tuple[str, ...]  #: brands that it is no news for
     seen_at: datetime
+    due_at: datetime | None  #: None: it is not to be read, now or when it comes again
     id: int = 0  #: given by the store
     tries: int = 0  #: begun so far; the lease's token
 

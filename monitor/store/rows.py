@@ -55,16 +55,17 @@ def claimed_of(row: AnyRow) -> Claimed:
 
 
 def unread_values(page: Unread) -> dict[str, Any]:
-    """A new row of ``pages``, due to be read now."""
+    """A new row of ``pages``; without words where the page is not to be read."""
     post = page.post
     published = post.published_at and post.published_at.isoformat()
+    kept = list((asdict(post) | {"published_at": published}).items())
     return {
         "source": post.source,
         "external_id": post.external_id,
         "host": page.host,
-        "post": list((asdict(post) | {"published_at": published}).items()),
+        "post": kept if page.due_at else [],
         "quiet": list(page.quiet),
-        "due_at": page.seen_at,
+        "due_at": page.due_at,
         "seen_at": page.seen_at,
     }
 
@@ -73,7 +74,8 @@ def unread_of(row: AnyRow) -> Unread:
     kept = dict(row.post)
     published = kept["published_at"] and datetime.fromisoformat(kept["published_at"])
     post = Post(**kept | {"published_at": published})
-    return Unread(post, row.host, tuple(row.quiet), row.seen_at, row.id, row.tries)
+    quiet = tuple(row.quiet)
+    return Unread(post, row.host, quiet, row.seen_at, row.due_at, row.id, row.tries)
 
 
 def score_values(score: Score) -> dict[str, Any]:

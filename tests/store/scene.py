@@ -53,7 +53,7 @@ def mention(key: str, brand: str = "Acme", *, source: str = "blog", **post: obje
 def unread(key: str, host: str = "blog.example", **post: object) -> Unread:
     """A teaser that names no brand."""
     one = mention(key, text="A long day", page=f"https://{host}/{key}", **post).post
-    return Unread(one, host, ("Bolt",), NOON)
+    return Unread(one, host, ("Bolt",), NOON, NOON)
 
 
 def verdict(

@@ -22,7 +22,7 @@ def test_a_teaser_waits_with_all_that_is_known_of_its_post(scene: Scene) -> None
     scene.store.settle_poll(scene.claim_source(), Batch((), "c"), [], NOON, MINUTE, unread=[odd])
     (page,) = scene.store.claim_pages(NOON, LEASE, 9)
     assert page.post == replace(odd.post, author="Zoë ?")
-    assert page == replace(odd, post=page.post, id=page.id, tries=1)
+    assert page == replace(odd, post=page.post, due_at=NOON + LEASE, id=page.id, tries=1)
 
 
 def test_mentions_of_a_teaser_are_left_to_its_page(scene: Scene) -> None:
@@ -50,6 +50,17 @@ def test_a_post_that_is_a_mention_is_not_read(scene: Scene) -> None:
     scene.poll(mention("1"))
     scene.put_off("1")
     assert scene.store.overview(NOON).pages == 0
+
+
+def test_what_is_not_to_be_read_never_is(scene: Scene) -> None:
+    old = replace(unread("1"), due_at=None)
+    for late, found in ((old, []), (unread("1"), [(mention("1"), False)])):
+        state = scene.claim_source()
+        new = scene.store.settle_poll(
+            state, Batch((), "c"), found, NOON, timedelta(), unread=[late]
+        )
+        assert new == len(found)
+    assert scene.store.claim_pages(NOON, LEASE, 9) == []
 
 
 def test_two_sources_may_know_one_id(scene: Scene) -> None:

@@ -161,6 +161,19 @@ def test_what_was_there_before_the_first_poll_is_not_read(tmp_path: Path) -> Non
         assert (world.pages.asked, world.judged()["1"].reason) == ([], "older than the first run")
 
 
+@pytest.mark.parametrize("age", [None, timedelta(hours=1)])
+def test_what_was_there_before_is_no_news_when_it_is_shown_again(
+    tmp_path: Path, age: timedelta | None
+) -> None:
+    with World(tmp_path) as world:
+        world.pages.answers[URL] = html(STORY)
+        for _ in range(3):
+            world.find(teaser(published_at=age and START - age))
+            world.turn()
+            world.clock.passes(minutes=1)
+        assert (world.pages.asked, world.judged()) == ([], {})
+
+
 def test_for_a_brand_that_is_added_later_a_page_read_for_another_is_quiet(world: World) -> None:
     world.clock.passes(days=60)
     world.pipeline = replace(world.pipeline, matcher=Matcher([ACME, Brand("Bolt")]))
