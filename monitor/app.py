@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
+import structlog
 from rich.console import Console
 
 from monitor import alerting, digest, notifiers, sentiment, sources
@@ -27,13 +28,18 @@ from monitor.config import (
 )
 from monitor.http import PoliteFetcher, site, user_agent
 from monitor.matching import Alias, Brand, Matcher
-from monitor.pipeline import Pipeline, Policy
+from monitor.pipeline import Pipeline, Policy, Push
 from monitor.reading.workers import Readers
 from monitor.resources import packaged
 from monitor.robots import Robots
 from monitor.seams import Fetcher, Notifier, Source
 from monitor.store import SourceSpec, Store, open_store
 from monitor.topics import Topic, Topics
+
+log = structlog.get_logger()
+
+#: Hubs are not asked, although a public address is given.
+UNREACHED = "[web] public_url needs [web] token: add it, or hubs are not asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,8 @@ class App:
             for t in self.config.source
         ]
         self.store.sync(specs, [b.name for b in self.config.brand], now())
+        if self.config.web and self.config.web.public_url and not self.pipeline.push:
+            log.warning("hubs_not_asked", why=UNREACHED)
 
 
 @contextmanager
@@ -104,11 +112,24 @@ def pipeline(
         classifier=sentiment.load(packaged("model.json").parent),
         notifiers=speaking,
         policy=policy(config),
+        push=push(config, tools.fetch),
         follow=lambda state: sources.comments(state, tools.fetch, tools.read),
         fetch_page=tools.pages,
         article=tools.read.article,
         busy=tools.fetch.busy,
     )
+
+
+def push(config: Config, fetch: PoliteFetcher) -> Push | None:
+    """WebSub, where hubs can reach us.
+
+    Raises:
+        ConfigError: the token cannot be read.
+    """
+    web = config.web
+    if web is None or web.token is None or not web.public_url:
+        return None
+    return Push(web.public_url, secret(web.token, "web.token"), fetch.post)
 
 
 def policy(config: Config) -> Policy:

@@ -122,6 +122,13 @@ def _token_url(value: str) -> str:
     return value
 
 
+def _public_url(value: str) -> str:
+    parts = urlsplit(value and _http_url(value))
+    if parts.query or parts.fragment:
+        raise ValueError("give an address without ? and #")
+    return value.rstrip("/")
+
+
 def _clock_time(value: object) -> time:
     try:
         return time.fromisoformat(str(value))
@@ -148,6 +155,7 @@ Keep = Annotated[Duration, AfterValidator(_within("1d", "36600d"))]
 Secret = Annotated[str, BeforeValidator(_secret)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
 TokenUrl = Annotated[str, AfterValidator(_token_url)]
 ClockTime = Annotated[time, BeforeValidator(_clock_time)]
 Host = Annotated[str, AfterValidator(_host)]
@@ -245,8 +253,8 @@ class DigestTable(_Table):
 
 class WebTable(_Table):
     bind: Bind = "127.0.0.1:8080"
-    public_url: str = ""  #: accepted for routes to come, as is ``token``
-    token: Secret | None = None
+    public_url: PublicUrl = ""  #: where hubs reach it; "": hubs are not asked
+    token: Secret | None = None  #: what the addresses and secrets for hubs are made of
 
 
 class PrivacyTable(_Table):

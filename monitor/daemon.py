@@ -124,6 +124,7 @@ class Daemon:
             ("read", self._read, beat),
             ("judge", self._judge, beat),
             ("deliver", self._deliver, beat),
+            ("subscribe", self._subscribe, beat),
             ("digest", self._pipeline.digest, 60),
             ("tidy", self._pipeline.tidy, 3600),
         ):
@@ -185,6 +186,9 @@ class Daemon:
 
     def _deliver(self) -> None:
         self._pipeline.deliver(self._stopping.is_set)
+
+    def _subscribe(self) -> None:
+        self._pipeline.subscribe(self._stopping.is_set)
 
     def _told_to_stop(self, number: int, _frame: FrameType | None) -> None:
         if self._stopping.is_set():

@@ -46,6 +46,8 @@ def examine(config: Config) -> Iterator[Finding]:
     yield _finding("database", partial(_database, config))
     if config.monitor.database.startswith("sqlite:///"):
         yield _finding("disk", partial(_disk, config))
+    if config.web and config.web.public_url:
+        yield _finding("hubs", partial(_hubs, config))
     yield from _channels(config)
     yield from _sources(config)
 
@@ -82,6 +84,13 @@ def _disk(config: Config) -> str:
     if free < LEAST_SPACE:
         raise UserError(f"{free // 2**20} MB free in {folder}: make room or set [privacy] keep")
     return f"{free // 2**20} MB free"
+
+
+def _hubs(config: Config) -> str:
+    push = app.push(config, app.fetcher(config))
+    if push is None:
+        raise UserError(app.UNREACHED)
+    return f"asked to tell us at {push.url}"
 
 
 def _channels(config: Config) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""The daemon's small web server. Today it says whether the daemon lives; routes are added here.
+"""The daemon's small web server: it says whether the daemon lives, and hubs call it (WebSub).
 
 It is handed callables and knows nothing of what stands behind them.
 """
@@ -7,19 +7,38 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from typing import Protocol
 
-from flask import Flask, Response, jsonify
+import structlog
+from flask import Flask, Response, jsonify, request
 from waitress import wasyncore
 from waitress.server import create_server
 
 from monitor.seams import UserError
 
+log = structlog.get_logger()
 
-def routes(alive: Callable[[], bool]) -> Flask:
-    """The application: ``/healthz`` answers 200 while ``alive()``, else 503."""
+MAX_BODY = 4_000_000  #: bytes of a request; as many are refused (413) before they are read
+
+
+class Subscriber(Protocol):
+    """Who answers hubs; ``key`` is the last part of the address that a hub was given."""
+
+    def verified(self, key: str, query: Mapping[str, str]) -> str | None:
+        """What to answer to "did you ask for this?"; None: we did not."""
+
+    def pinged(self, key: str, signature: str, body: bytes) -> bool:
+        """Take a notification; False: we did not ask for it."""
+
+
+def routes(alive: Callable[[], bool], subscriber: Subscriber | None = None) -> Flask:
+    """The application.
+
+    ``/healthz`` answers 200 while ``alive()``, else 503; ``/websub/KEY`` is for hubs.
+    """
     web = Flask("monitor")
 
     @web.get("/healthz")
@@ -27,7 +46,32 @@ def routes(alive: Callable[[], bool]) -> Flask:
         well = alive()
         return jsonify(status="ok" if well else "stalled"), 200 if well else 503
 
+    @web.errorhandler(UserError)
+    def not_now(why: UserError) -> Response:
+        log.warning("request_failed", why=str(why))
+        return Response(status=503)
+
+    if subscriber is not None:
+        _websub(web, subscriber)
     return web
+
+
+def _websub(web: Flask, subscriber: Subscriber) -> None:
+    """The answers are those of W3C WebSub, 5.3.1, 7 and 8.2."""
+
+    @web.get("/websub/<key>")
+    def verify(key: str) -> Response:
+        answer = subscriber.verified(key, request.args)
+        if answer is None:
+            return Response(status=404)
+        safe = {"X-Content-Type-Options": "nosniff"}
+        return Response(answer, headers=safe, mimetype="application/octet-stream")
+
+    @web.post("/websub/<key>")
+    def notify(key: str) -> Response:
+        signature = request.headers.get("X-Hub-Signature", "")
+        known = subscriber.pinged(key, signature, request.get_data(cache=False))
+        return Response(status=204 if known else 410)  # 410 ends what we no longer want
 
 
 @contextmanager
@@ -45,7 +89,13 @@ def serving(application: Flask, bind: str | None) -> Iterator[int]:
         return
     with _listening(bind) as listener:
         channels: dict[int, object] = {}
-        server = create_server(application, map=channels, sockets=[listener], threads=4)
+        server = create_server(
+            application,
+            map=channels,
+            sockets=[listener],
+            threads=4,
+            max_request_body_size=MAX_BODY,
+        )
         thread = threading.Thread(target=server.run, name="web", daemon=True)
         thread.start()
         try:

@@ -165,6 +165,7 @@ def _status(seen: Overview, gaps: Sequence[Gap], now: datetime) -> dict[str, Any
                     for since, until in _times(gaps, s.source)
                 ],
                 "rejected": s.rejected,
+                "push": s.source in seen.pushed,
                 "error": s.last_error,
             }
             for s in seen.sources

@@ -29,7 +29,7 @@ def run(config: ConfigPath = None) -> None:
         app.store.spread(app.pipeline.now(), SPREAD)
         daemon = Daemon(app.pipeline)
         bind = app.config.web.bind if app.config.web else None
-        with web.serving(web.routes(daemon.alive), bind):
+        with web.serving(web.routes(daemon.alive, app.pipeline), bind):
             daemon.run()
 
 

@@ -1,4 +1,4 @@
-"""The one polite road out: every page that a source reads comes through here.
+"""The one polite road out: all that is read from sources, or asked of hubs, goes through here.
 
 Promise: only public addresses are ever connected to, checked on the socket of every
 connection of every redirect hop, so that neither a name that changes nor a redirect leads
@@ -16,7 +16,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -24,7 +24,7 @@ from importlib.metadata import version
 from io import BytesIO
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from types import MappingProxyType
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import certifi
 import pycurl
@@ -42,6 +42,7 @@ Network = IPv4Network | IPv6Network
 _PORTS = {"http": 80, "https": 443}
 _PERMANENT = {301, 308}
 _REDIRECTS = _PERMANENT | {302, 303, 307}
+_RESENT = {307, 308}  #: redirects that a form follows (RFC 9110, 15.4)
 _BLOCKED = {401, 402, 403, 429, 451}
 _ANY_ORIGIN = {"accept", "accept-language", "if-none-match", "if-modified-since"}
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
@@ -223,6 +224,19 @@ class PoliteFetcher:
 
     def __call__(self, url: str, headers: Mapping[str, str] = NO_HEADERS) -> Page:
         """See ``seams.Fetcher``. SourceError is permanent for an unusable address and for 410."""
+        return self._fetch(url, headers)
+
+    def post(self, url: str, form: Mapping[str, str]) -> None:
+        """Send a form, within the same limits; any 2xx says that it was taken.
+
+        Raises:
+            SourceError: any other status, or no answer.
+        """
+        self._fetch(url, NO_HEADERS, urlencode(form))
+
+    def _fetch(self, url: str, headers: Mapping[str, str], form: str | None = None) -> Page:
+        """Ask, or send the form, and follow redirects."""
+        follow, taken = (_REDIRECTS, (200, 304)) if form is None else (_RESENT, range(200, 300))
         try:
             here = first = _target(url)
         except ValueError as e:
@@ -231,9 +245,9 @@ class PoliteFetcher:
         seen = {first.url}
         while True:
             where = first.site if here.site == first.site else f"{first.site} -> {here.site}"
-            answer = self._ask(here, where, headers, left)
-            if answer.status not in _REDIRECTS:
-                return self._page(here, where, answer, moved)
+            answer = self._ask(here, where, headers, left, form)
+            if answer.status not in follow:
+                return self._page(here, where, answer, moved, taken)
             left -= answer.took
             there = _follow(here, where, answer.headers.get("location", ""), seen)
             lasting = lasting and answer.status in _PERMANENT
@@ -246,19 +260,23 @@ class PoliteFetcher:
         """Sites that cannot be asked right now; their time is better spent on others."""
         return self._turns.busy()
 
-    def _ask(self, at: _Target, where: str, headers: Mapping[str, str], left: float) -> _Answer:
+    def _ask(
+        self, at: _Target, where: str, headers: Mapping[str, str], left: float, form: str | None
+    ) -> _Answer:
         """Ask once, without following redirects."""
         lines = [f"{name}: {value}".encode("latin-1", "replace") for name, value in headers.items()]
         if any(set(line) & set(b"\r\n\0") for line in lines):
             raise SourceError(f"{where}: a request header holds a line break", permanent=True)
         with self._turns.turn(at.site):
-            answer = self._perform(at, lines, left)
-        settled = answer.whole_head and answer.status >= 300  # then the body concerns nobody
+            answer = self._perform(at, lines, left, form)
+        settled = answer.whole_head and answer.status > 200  # then the body concerns nobody
         if answer.fault[0] and not settled:
             raise SourceError(f"{where}: {self._fault(answer)}", unasked=not answer.connected)
         return answer
 
-    def _perform(self, target: _Target, headers: list[bytes], left: float) -> _Answer:
+    def _perform(
+        self, target: _Target, headers: list[bytes], left: float, form: str | None
+    ) -> _Answer:
         answer = _Answer(self.allow_private, self.max_bytes)
         if not hasattr(self._local, "curl"):
             self._local.curl = pycurl.Curl()
@@ -266,6 +284,8 @@ class PoliteFetcher:
         self._prepare(curl, left)
         curl.setopt(pycurl.URL, target.url)
         curl.setopt(pycurl.HTTPHEADER, headers)
+        if form is not None:
+            curl.setopt(pycurl.POSTFIELDS, form)
         curl.setopt(pycurl.OPENSOCKETFUNCTION, answer.on_socket)
         curl.setopt(pycurl.HEADERFUNCTION, answer.on_header)
         curl.setopt(pycurl.WRITEFUNCTION, answer.on_body)
@@ -312,11 +332,13 @@ class PoliteFetcher:
         detail = f" ({text})" if code == pycurl.E_PEER_FAILED_VERIFICATION else ""
         return _FAULTS.get(code, f"the request failed (libcurl error {code})") + detail
 
-    def _page(self, target: _Target, where: str, answer: _Answer, moved: str) -> Page:
+    def _page(
+        self, target: _Target, where: str, answer: _Answer, moved: str, taken: Container[int]
+    ) -> Page:
         status = answer.status
         if status not in (429, 503):
             self._turns.welcomed(target.site)
-        if status in (200, 304):
+        if status in taken:
             body = answer.body.getvalue() if status == 200 else b""
             return Page(status, target.url, answer.headers, body, moved)
         wait = retry_after(answer.headers.get("retry-after", ""), self.now())

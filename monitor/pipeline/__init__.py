@@ -2,7 +2,7 @@
 
     collect   source  -> posts -> mentions      read    teaser -> page -> mentions
     judge     mention -> score -> incident      deliver outbox -> people
-    digest    a week of mentions -> outbox
+    digest    a week of mentions -> outbox      subscribe feed's hub -> its pings -> collect
 
 Every stage has one shape:
 
@@ -27,17 +27,18 @@ from monitor.pipeline.deliver import Deliver
 from monitor.pipeline.digests import Digests
 from monitor.pipeline.judge import Judge
 from monitor.pipeline.read import Read
-from monitor.pipeline.stage import Leases, Policy
+from monitor.pipeline.stage import Leases, Policy, Push
+from monitor.pipeline.subscribe import Subscribe
 from monitor.sentiment import calibration
 from monitor.store import StoreError
 
-__all__ = ["Leases", "Pipeline", "Policy"]
+__all__ = ["Leases", "Pipeline", "Policy", "Push"]
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Pipeline(Collect, Read, Judge, Deliver, Digests):
+class Pipeline(Collect, Read, Subscribe, Judge, Deliver, Digests):
     """All stages, and the housekeeping between them."""
 
     def tidy(self) -> None:

@@ -39,6 +39,8 @@ class Collect(Stage):
         try:
             source = self.follow(state) if state.follows else self.sources[state.source]
             batch, now = source.poll(state.cursor), self.now()
+            if self.push is None:
+                batch = replace(batch, hub="")
             posts = self._kept(batch.posts)
             found = self._found(posts, state)
             pace = pacing.learnt(state.pace, _times(batch.posts), now)

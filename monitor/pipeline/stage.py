@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -27,6 +27,7 @@ class Leases:
     read: timedelta = timedelta(minutes=5)  #: outlasts a page, its robots.txt and crawl-delay
     judge: timedelta = timedelta(minutes=2)  #: outlasts one scoring batch
     deliver: timedelta = timedelta(seconds=30)  #: 10 s for the answer, 20 s until it can be found
+    subscribe: timedelta = timedelta(minutes=2)  #: outlasts one request to a hub
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,15 @@ class Policy:
     keep: timedelta = timedelta(days=365)
     store_authors: bool = True
     teasers: Collection[str] = frozenset()  #: sources of which no page is read
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """How we and the hubs that sites name reach each other (WebSub)."""
+
+    url: str  #: of our web server, from outside; no slash at its end
+    token: str = field(repr=False)  #: what addresses and secrets are made of; never stored
+    post: Callable[[str, Mapping[str, str]], object]  #: sends a form; raises SourceError
 
 
 def _nobody(state: SourceState) -> Source:
@@ -71,6 +81,7 @@ class Stage:
     follow: Callable[[SourceState], Source] = _nobody  #: reads the comments of one post
     fetch_page: Fetcher = _no_page  #: obeys robots.txt
     article: Callable[[bytes, str], str] = pages.article  #: of a page's bytes and Content-Type
+    push: Push | None = None  #: None: hubs are not asked
     busy: Callable[[], Collection[str]] = frozenset  #: hosts that are not to be asked now
 
     def _titled(self, card: Card) -> Card:

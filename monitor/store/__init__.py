@@ -11,6 +11,7 @@ from monitor.store.records import (
     OutboxState,
     Overview,
     SourceSpec,
+    Subscription,
     Unread,
 )
 
@@ -25,6 +26,7 @@ __all__ = [
     "SourceSpec",
     "Store",
     "StoreError",
+    "Subscription",
     "Unread",
     "open_store",
 ]

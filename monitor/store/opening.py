@@ -12,11 +12,12 @@ from monitor.store.outbox import Outbox
 from monitor.store.pages import Pages
 from monitor.store.reports import Reports
 from monitor.store.sources import Sources
+from monitor.store.subscriptions import Subscriptions
 from monitor.store.upkeep import Upkeep
 from monitor.store.verdicts import Verdicts
 
 
-class Store(Sources, Pages, Verdicts, Labels, Outbox, Reports, Upkeep):
+class Store(Sources, Pages, Subscriptions, Verdicts, Labels, Outbox, Reports, Upkeep):
     """All SQL and every transaction of the monitor; may be used from any thread.
 
     Times are aware UTC. What settles a claim changes nothing once the claim has run out and

@@ -42,6 +42,17 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscription:
+    """A source of which a hub shall tell us (WebSub)."""
+
+    id: int
+    source: str
+    hub: str
+    topic: str  #: the address that the hub knows the source by
+    tries: int  #: requests since the hub's last answer; the lease's token
+
+
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """A mention that this worker is to judge until its lease runs out."""
 
@@ -109,6 +120,7 @@ class Overview:
 
     sources: list[SourceState]  #: that are configured
     following: list[SourceState]  #: comment feeds of posts that name a brand
+    pushed: frozenset[str]  #: names of the sources that a hub tells us of
     outbox: OutboxState
     incidents: dict[str, int]  #: by state
     pages: int  #: to be read

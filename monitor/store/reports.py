@@ -17,7 +17,16 @@ from monitor.store.labels import in_force
 from monitor.store.records import DigestRow, Judged, OutboxState, Overview
 from monitor.store.rows import incident_of, judged_of, source_of
 from monitor.store.statements import Room
-from monitor.store.tables import brands, gaps, incidents, mentions, outbox, pages, sources
+from monitor.store.tables import (
+    brands,
+    gaps,
+    incidents,
+    mentions,
+    outbox,
+    pages,
+    sources,
+    subscriptions,
+)
 from monitor.store.verdicts import OLD
 
 PAGE = 500  #: mentions read in one transaction
@@ -136,11 +145,13 @@ class Reports(Room):
                 mentions.c.action.is_(None)
             )
             waiting, all_unjudged = tx.execute(unjudged).one()
+            pushed = select(subscriptions.c.source).where(subscriptions.c.until > now)
             not_scored = func.count().filter(mentions.c.scored.is_(False))
             total, unscored = tx.execute(select(func.count(mentions.c.id), not_scored)).one()
             return Overview(
                 sources=_states(tx, awake.where(sources.c.follows.is_(None))),
                 following=_states(tx, alive),
+                pushed=frozenset(tx.scalars(pushed)),
                 outbox=_outbox(tx, now),
                 incidents=dict(tx.execute(states).all()),
                 pages=tx.scalar(select(func.count()).where(pages.c.due_at.is_not(None))) or 0,

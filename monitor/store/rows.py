@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from monitor.domain import Incident, Layer, Match, Mention, Post, Quote, Score, SourceState
-from monitor.store.records import Claimed, Judged, Unread
+from monitor.store.records import Claimed, Judged, Subscription, Unread
 
 AnyRow = Row[*tuple[Any, ...]]
 BIGGEST = 2**63 - 1  #: what fits into the column ``reach``
@@ -116,6 +116,10 @@ def incident_of(row: AnyRow) -> Incident:
 def source_of(row: AnyRow) -> SourceState:
     read = _fields(row, _SOURCE) | {"pace": tuple(row.pace or ())}
     return SourceState(**read, source=row.name)
+
+
+def subscription_of(row: AnyRow) -> Subscription:
+    return Subscription(row.id, row.source, row.hub, row.topic, row.tries)
 
 
 def layer_values(layer: Layer) -> dict[str, Any]:

@@ -7,7 +7,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from zlib import crc32
 
-from sqlalchemy import Connection, Update, and_, bindparam, case, not_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Update,
+    and_,
+    bindparam,
+    case,
+    not_,
+    select,
+    update,
+)
 
 from monitor.domain import Batch, Mention, SourceState
 from monitor.seams import SourceError
@@ -15,6 +25,7 @@ from monitor.store.engine import StoreError
 from monitor.store.records import Followed, SourceSpec, Unread
 from monitor.store.rows import AnyRow, mention_values, source_of, unread_values
 from monitor.store.statements import Room, claim_one_a_host, insert_new, rest
+from monitor.store.subscriptions import subscribe, unsubscribe
 from monitor.store.tables import UtcDateTime, brands, gaps, mentions, pages, sources
 
 
@@ -57,7 +68,7 @@ class Sources(Room):
             avoid: hosts that are not to be asked now. Of each other host one source is taken.
         """
         with self._database.write() as tx:
-            claimed = claim_one_a_host(tx, sources, now, lease, limit, avoid)
+            claimed = claim_one_a_host(tx, sources, now, lease, limit, avoid, started_at=now)
             return [source_of(row) for row in claimed]
 
     def settle_poll(
@@ -73,7 +84,8 @@ class Sources(Room):
     ) -> int:
         """Keep what a poll found and the cursor after it, together; return what was new.
 
-        Mentions in a teaser whose page is to be read are left to ``settle_read``.
+        Mentions in a teaser whose page is to be read are left to ``settle_read``. A source that a
+        hub told of meanwhile is due again when that said so.
 
         Args:
             found: each mention, and whether it is quiet: kept, but never told.
@@ -93,6 +105,7 @@ class Sources(Room):
                 "wait": wait,
                 "pace": list(pace),
                 "moved": batch.moved,
+                "lease": state.due_at,
             }
             if not _settle(tx, _POLLED, state, None if wait is None else now + wait, polled):
                 return 0
@@ -101,6 +114,10 @@ class Sources(Room):
             new = insert_new(tx, mentions, [mention_values(m, quiet, now) for m, quiet in told])
             insert_new(tx, sources, [following(state.source, feed, now) for feed in followed])
             _count(tx, state, batch, new, now)
+            if batch.hub and batch.topic:
+                subscribe(tx, state.source, batch.hub, batch.topic, now)
+            elif state.last_success_at and not state.cursor:  # another address, read as a whole
+                unsubscribe(tx, state.source)
             return new
 
     def settle_poll_failed(
@@ -234,14 +251,21 @@ def _keep_gap(tx: Connection, state: SourceState, now: datetime) -> int:
     return insert_new(tx, gaps, [gap])
 
 
-def _settling(*changed: str) -> Update:
+def _settling(*changed: str, pings: bool = False) -> Update:
     """Ends a claim, if it is still the newest one; what was parked or switched off stays so.
+
+    With ``pings`` so does what a hub hastened since the claim, whose end is ``lease``.
 
     Built once: putting a statement together takes longer than running it.
     """
     held = and_(sources.c.name == bindparam("named"), sources.c.tries == bindparam("token"))
     awake = and_(sources.c.enabled, not_(sources.c.parked))
-    due = case((awake, bindparam("next_at", type_=UtcDateTime())), else_=None)
+    due: ColumnElement[Any] = bindparam("next_at", type_=UtcDateTime())
+    if pings:
+        lease = bindparam("lease", type_=UtcDateTime())
+        hastened = and_(sources.c.due_at < lease, sources.c.due_at < due)
+        due = case((hastened, sources.c.due_at), else_=due)
+    due = case((awake, due), else_=None)
     values: dict[str, Any] = {name: bindparam(name) for name in changed}
     return update(sources).where(held).values(due_at=due, **values)
 
@@ -249,6 +273,7 @@ def _settling(*changed: str) -> Update:
 _POLLED = _settling(
     *("cursor", "failures", "blocked", "last_error", "first_polled_at", "last_success_at"),
     *("wait", "pace", "moved"),
+    pings=True,
 )
 _FAILED = _settling("failures", "blocked", "last_error")
 

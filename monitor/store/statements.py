@@ -42,6 +42,7 @@ def claim_one_a_host(
     lease: timedelta,
     limit: int,
     avoid: Collection[str],
+    **values: Any,
 ) -> list[AnyRow]:
     """The rows that have been due longest, at most one of each host and none of ``avoid``."""
     (key,) = table.primary_key.columns
@@ -52,7 +53,7 @@ def claim_one_a_host(
     if not found:
         return []
     first = select(key).where(key.in_(found), c.due_at <= now)
-    claimed = claim(tx, first, table, tries=c.tries + 1, due_at=now + lease)
+    claimed = claim(tx, first, table, tries=c.tries + 1, due_at=now + lease, **values)
     return sorted(claimed, key=lambda row: found.index(getattr(row, key.name)))
 
 

@@ -107,6 +107,7 @@ class _Sources(TypedColumns):
     last_success_at: Named[datetime | None] = Column(UtcDateTime)
     last_mention_at: Named[datetime | None] = Column(UtcDateTime)
     due_at: Named[datetime | None] = Column(UtcDateTime)  #: NULL while parked or not enabled
+    started_at: Named[datetime | None] = Column(UtcDateTime)  #: when its newest poll began
     gaps: Named[int] = Column(Integer, default=0)
     rejected: Named[int] = Column(Integer, default=0)
     host: Named[str] = Column(Words, default="", server_default="")
@@ -135,11 +136,12 @@ class _Pages(TypedColumns):
 class _Subscriptions(TypedColumns):
     """WebSub: who tells us of a source's new items at once."""
 
-    source: Named[str] = Column(Words, ForeignKey("sources.name"), primary_key=True)
+    id: Named[int] = Column(Id, primary_key=True)
+    source: Named[str] = Column(Words, ForeignKey("sources.name"))
     hub: Named[str] = Column(Words)
     topic: Named[str] = Column(Words)
-    tries: Named[int] = Column(Integer, default=0)
-    due_at: Named[datetime | None] = Column(UtcDateTime)  #: when to ask, or ask again
+    tries: Named[int] = Column(Integer, default=0)  #: since the hub's last answer
+    due_at: Named[datetime] = Column(UtcDateTime)  #: when to ask, or ask again
     until: Named[datetime | None] = Column(UtcDateTime)  #: end of the hub's lease
 
 
@@ -280,6 +282,7 @@ layers = Table("layers", METADATA, _Layers)
 UniqueConstraint(mentions.c.source, mentions.c.external_id, mentions.c.brand)
 UniqueConstraint(outbox.c.key)
 UniqueConstraint(pages.c.source, pages.c.external_id)
+UniqueConstraint(subscriptions.c.source)
 
 
 def _partial(name: str, column: Column[Any], only: Column[Any], *, null: bool = False) -> None:
@@ -291,12 +294,12 @@ def _partial(name: str, column: Column[Any], only: Column[Any], *, null: bool = 
 _partial("ix_sources_due", sources.c.due_at, sources.c.due_at)
 _partial("ix_mentions_due", mentions.c.due_at, mentions.c.action, null=True)
 _partial("ix_pages_due", pages.c.due_at, pages.c.due_at)
-_partial("ix_subscriptions_due", subscriptions.c.due_at, subscriptions.c.due_at)
 _partial("ix_mentions_story", mentions.c.story, mentions.c.story)
 _partial("ix_outbox_due", outbox.c.due_at, outbox.c.due_at)
 _partial("ix_outbox_incident", outbox.c.incident, outbox.c.incident)
 _partial("ix_outbox_depends_on", outbox.c.depends_on, outbox.c.depends_on)
 _partial("ix_mentions_incident", mentions.c.incident, mentions.c.incident)
+Index("ix_subscriptions_due", subscriptions.c.due_at)
 Index("ix_sources_host", sources.c.host)
 Index("ix_sources_follows", sources.c.follows)
 Index("ix_mentions_seen", mentions.c.seen_at)

@@ -186,6 +186,7 @@ def serve_daemon(place: Path, port: int, count: int, *, seeding: bool) -> None:
     """The real daemon on feeds that are all due now."""
     from monitor import app, config, daemon, logs
     from monitor.http import PoliteFetcher
+    from monitor.reading.workers import Readers
     from monitor.sources import KINDS
     from monitor.store import SourceSpec, open_store
 
@@ -197,16 +198,18 @@ def serve_daemon(place: Path, port: int, count: int, *, seeding: bool) -> None:
     fetch = PoliteFetcher(
         "bench", app.now, local, ca_file=str(place / "cert.pem"), max_bytes=30_000_000
     )
+    read = Readers()
     store = open_store(parsed.monitor.database)
     urls = [f"https://{host(i)}:{port}/{i}" for i in range(count)]
     feeds = {
-        f"{i:05d}": KINDS["feed"](f"{i:05d}", "feed", fetch, url) for i, url in enumerate(urls)
+        f"{i:05d}": KINDS["feed"](f"{i:05d}", "feed", fetch, url, read=read)
+        for i, url in enumerate(urls)
     }
     specs = [SourceSpec(n, "feed", "", f"{host(int(n))}:{port}") for n in feeds]
     store.sync(specs, [BRAND], app.now())
     if not seeding:
         know(place)
-    pipeline = app.pipeline(parsed, store, feeds, {}, fetch)
+    pipeline = app.pipeline(parsed, store, feeds, {}, app.Tools(fetch, read, fetch))
     print("ready", flush=True)
     if seeding:
         daemon.one_round(pipeline)

@@ -112,6 +112,7 @@ def test_status_names_each_thing_that_can_go_wrong(first: Shell) -> None:
         "gaps": 0,
         "gap_times": [],
         "rejected": 0,
+        "push": False,
         "error": "",
     }
     outbox = {"pending": 0, "ambiguous": 0, "dead": 0, "oldest_seconds": 0, "errors": []}
@@ -300,6 +301,7 @@ def test_doctor_says_what_to_do_for_each_thing_that_fails(first: Shell, web: Web
     broken.write_text(
         text.replace("[alerts]", '[monitor]\ndatabase = "sqlite:///none/m.db"\n[alerts]')
         + '[slack]\nbot_token = "env:NO_TOKEN"\nchannel = "#a"\n'
+        + '[web]\npublic_url = "https://acme.example"\n'
         + source("page", web.url("/page"))
         + source("none", web.url("/none"))
         + '[[source]]\nname = "odd"\nkind = "odd"\n'
@@ -309,6 +311,7 @@ def test_doctor_says_what_to_do_for_each_thing_that_fails(first: Shell, web: Web
     for what, advice in {
         "database": "create it",
         "disk": "create it",
+        "hubs": "needs [web] token",
         "channels": "set the environment variable NO_TOKEN",
         "source page": "check its url",
         "source none": "try its url",

@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 
 from monitor.domain import Incident
 from monitor.store import SourceSpec, Store, open_store
+from monitor.store.subscriptions import subscribe
 from monitor.store.tables import sources
 from tests.store.scene import LEASE, NOON, Scene, mention, newest, none_of
 
@@ -54,7 +55,13 @@ def claim_deliveries(store: Store) -> list[str]:
     return [due.key for due in iter(lambda: store.claim_delivery(NOON, LEASE), None)]
 
 
-@pytest.mark.parametrize("claim", [claim_sources, claim_mentions, claim_deliveries])
+def claim_subscriptions(store: Store) -> list[str]:
+    return [due.source for due in iter(lambda: store.claim_subscription(NOON, LEASE), None)]
+
+
+@pytest.mark.parametrize(
+    "claim", [claim_sources, claim_mentions, claim_deliveries, claim_subscriptions]
+)
 def test_no_two_workers_take_one_row(
     scene: Scene, workers: list[Store], claim: Callable[[Store], list[object]]
 ) -> None:
@@ -62,6 +69,9 @@ def test_no_two_workers_take_one_row(
     scene.store.sync([SourceSpec(str(n), "feed", "") for n in range(ROWS)], [], NOON)
     for n in range(ROWS):
         scene.store.enqueue_digest(f"digest:{n}", "email:a", "Acme", "{}", NOON)
+    with scene.store._database.write() as tx:
+        for n in range(ROWS):
+            subscribe(tx, str(n), "https://hub.example/", "https://blog.example/feed", NOON)
     taken = [row for rows in all_at_once(claim, workers) for row in rows]
     assert len(taken) == ROWS
     assert len(set(taken)) == ROWS

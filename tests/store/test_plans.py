@@ -54,6 +54,7 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
     "ix_pages_due": lambda store: store.claim_pages(NOON, LEASE, 4, ["busy.example"]),
     "ix_mentions_due": lambda store: store.claim_mentions(NOON, LEASE, 32),
     "ix_outbox_due": lambda store: store.claim_delivery(NOON, LEASE),
+    "ix_subscriptions_due": lambda store: store.claim_subscription(NOON, LEASE),
     "ix_mentions_digest": lambda store: store.digest_rows("Acme", NOON, at(1)),
     "ix_mentions_seen": lambda store: list(store.mentions()),
     "ix_layers_brand": lambda store: store.layers(["Acme"]),

@@ -72,6 +72,8 @@ def test_the_examples_defaults_are_the_defaults() -> None:
         (BRAND + "[alerts]\nwindow='200000w'", "alerts.window", '"366d"'),
         (BRAND + "[http]\nallow_private=['here']", "http.allow_private[1]", "network"),
         (BRAND + "[web]\nbind='8080'", "web.bind", "127.0.0.1:8080"),
+        (BRAND + "[web]\npublic_url='acme.example'", "web.public_url", "https://"),
+        (BRAND + "[web]\npublic_url='https://a.example/?a=1'", "web.public_url", "without ?"),
         (BRAND + "[monitor]\ndatabase='m.db'", "monitor.database", "sqlite:///PATH"),
         (BRAND + "[monitor]\ndatabase='sqlite:///:memory:'", "monitor.database", "sqlite:///"),
         (BRAND + "[monitor]\ndatabase='mysql://u:canary@h/n'", "monitor.database", "postgresql:"),

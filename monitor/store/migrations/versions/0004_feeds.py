@@ -15,7 +15,12 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TIME = sa.DateTime(timezone=True)
 TEXTS = ("host", "moved", "url", "thread_title")
 Kinds = Mapping[str, sa.types.TypeEngine[Any]]
-SOURCES: Kinds = {"wait": sa.Interval(), "pace": sa.Text(), "follows": sa.Text()}
+SOURCES: Kinds = {
+    "wait": sa.Interval(),
+    "pace": sa.Text(),
+    "follows": sa.Text(),
+    "started_at": TIME,
+}
 MENTIONS: Kinds = {"story": ID, "copy_of": sa.Text(), "sketch": sa.LargeBinary()}
 COUNTED = ["brand", "seen_at", "source", "kind", "label", "action", "reason"]
 
@@ -90,12 +95,14 @@ def _subscriptions() -> None:
     source = sa.ForeignKey("sources.name", name="fk_subscriptions_source")
     op.create_table(
         "subscriptions",
+        sa.Column("id", ID, nullable=False),
         sa.Column("source", sa.Text(), source, nullable=False),
         sa.Column("hub", sa.Text(), nullable=False),
         sa.Column("topic", sa.Text(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
-        sa.Column("due_at", TIME, nullable=True),
+        sa.Column("due_at", TIME, nullable=False),
         sa.Column("until", TIME, nullable=True),
-        sa.PrimaryKeyConstraint("source", name="pk_subscriptions"),
+        sa.PrimaryKeyConstraint("id", name="pk_subscriptions"),
+        sa.UniqueConstraint("source", name="uq_subscriptions_source"),
     )
-    _partial("ix_subscriptions_due", "subscriptions", "due_at")
+    op.create_index("ix_subscriptions_due", "subscriptions", ["due_at"])
