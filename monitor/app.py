@@ -114,6 +114,8 @@ def pipeline(
         policy=policy(config),
         push=push(config, tools.fetch),
         follow=lambda state: sources.comments(state, tools.fetch, tools.read),
+        fetch_page=tools.pages,
+        article=tools.read.article,
         busy=tools.fetch.busy,
     )
 
@@ -144,6 +146,7 @@ def policy(config: Config) -> Policy:
         window=alerts.window,
         keep=config.privacy.keep,
         store_authors=config.privacy.store_authors,
+        teasers=frozenset(t.name for t in config.source if not t.full_text),
     )
 
 

@@ -208,6 +208,7 @@ class SourceTable(BaseModel):
     kind: str
     every: Rest | None = None  #: None: by its own pace, see ``pacing``
     about: str = ""  #: a brand that every post of this source is about
+    full_text: bool = True  #: of a feed's item that is only a teaser, the page is read
 
     @property
     def options(self) -> Mapping[str, Any]:

@@ -25,13 +25,13 @@ from types import FrameType
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from monitor.domain import SourceState
 from monitor.pipeline import Pipeline
 from monitor.seams import UserError
 
 log = structlog.get_logger()
 
 WORKERS = 8  #: polls at once
+READERS = 4  #: pages at once, beside the polls
 SPREAD = timedelta(minutes=10)  #: what fell due before the start is polled over this time
 STALLED = timedelta(seconds=15)  #: no finished tick for this long: the process ends itself
 LAST_WISH = timedelta(seconds=18)  #: what is in flight may finish for this long after SIGTERM
@@ -92,6 +92,8 @@ class Daemon:
         self._stopping = threading.Event()
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="poll")
         self._polling: dict[Future[None], str] = {}  #: and the host that each asks
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
+        self._reading: dict[Future[None], str] = {}
         self._last_tick = time.monotonic()
 
     def alive(self) -> bool:
@@ -119,6 +121,7 @@ class Daemon:
         beat = self._beat.total_seconds()
         for name, work, seconds in (
             ("tick", self._tick, beat),
+            ("read", self._read, beat),
             ("judge", self._judge, beat),
             ("deliver", self._deliver, beat),
             ("subscribe", self._subscribe, beat),
@@ -159,13 +162,23 @@ class Daemon:
             return True
         claimed = self._pipeline.claim_sources(room, self._polling.values())
         for state in claimed:
-            work = partial(self._poll, state)
+            work = partial(self._heard, partial(self._pipeline.poll, state))
             self._polling[self._pool.submit(self._guarded, work)] = state.host
         return len(claimed) == room
 
-    def _poll(self, state: SourceState) -> None:
-        """Poll one source, and let nobody wait for the next beat to hear of what it found."""
-        if self._pipeline.poll(state):
+    def _read(self) -> None:
+        """Hand pages to the readers that are free. A slow page keeps no poll from its worker."""
+        self._reading = {page: host for page, host in self._reading.items() if not page.done()}
+        if not (free := READERS - len(self._reading)):
+            return
+        avoid = {*self._reading.values(), *self._pipeline.busy()}
+        for page in self._pipeline.claim_pages(free, avoid):
+            work = partial(self._heard, partial(self._pipeline.read, page))
+            self._reading[self._readers.submit(self._guarded, work)] = page.host
+
+    def _heard(self, work: Callable[[], int]) -> None:
+        """Poll or read, and let nobody wait for the next beat to hear of what was found."""
+        if work():
             self._judge()
 
     def _judge(self) -> None:
@@ -188,9 +201,10 @@ class Daemon:
         jobs = threading.Thread(target=scheduler.shutdown, name="shutdown", daemon=True)
         jobs.start()
         jobs.join(LAST_WISH.total_seconds())
-        slow = wait(self._polling, max(end - time.monotonic(), 0)).not_done
+        asking = {**self._polling, **self._reading}
+        slow = wait(asking, max(end - time.monotonic(), 0)).not_done
         if jobs.is_alive() or slow:
-            log.warning("stopped_with_work_in_flight", polls=len(slow))
+            log.warning("stopped_with_work_in_flight", asking=len(slow))
             os._exit(0)  # threads cannot be ended; their rows fall due again
 
     def _watch(self) -> None:
@@ -211,17 +225,18 @@ class Round:
 
 
 def one_round(pipeline: Pipeline) -> Round:
-    """Poll each source that is due once, judge all that waits, deliver all that is due."""
+    """Poll each source that is due once, read pages, judge all that waits, deliver what is due."""
     stay_small()
     began = pipeline.now()
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="poll") as pool:
         polls = list(pool.map(lambda _: _poll_all(pipeline, began), range(WORKERS)))
+        read = sum(pool.map(lambda _: _read_all(pipeline), range(WORKERS)))
     judged = pipeline.judge()
     pipeline.digest()
     delivered = pipeline.deliver()
     pipeline.tidy()
     found = [new for part in polls for new in part]
-    return Round(len(found), sum(found), judged, delivered)
+    return Round(len(found), sum(found) + read, judged, delivered)
 
 
 def _poll_all(pipeline: Pipeline, began: datetime) -> list[int]:
@@ -229,4 +244,12 @@ def _poll_all(pipeline: Pipeline, began: datetime) -> list[int]:
     found: list[int] = []
     while claimed := pipeline.claim_sources(1, due=began):
         found += map(pipeline.poll, claimed)
+    return found
+
+
+def _read_all(pipeline: Pipeline) -> int:
+    """Read pages until none is due; number of new mentions."""
+    found = 0
+    while claimed := pipeline.claim_pages(1):
+        found += sum(map(pipeline.read, claimed))
     return found

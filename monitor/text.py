@@ -14,6 +14,16 @@ import unicodedata
 MAX_TEXT = 20_000  #: characters of a post that are kept
 MAX_HTML = 1_000_000  #: characters of markup that are looked at
 
+_BREAKS_OFF = re.compile(
+    r"(?:(?:…|\.\.\.)\s*\]?|\b(?:read more|continue reading)\b[^\n]{0,120})\W*\Z", re.IGNORECASE
+)
+
+
+def breaks_off(text: str) -> bool:
+    """Whether a text ends in "…", "[...]", "Read more" or "Continue reading", not cut by us."""
+    return len(text) < MAX_TEXT and bool(_BREAKS_OFF.search(text[-200:]))
+
+
 # -- plain text ----------------------------------------------------------------------------------
 
 #: C0 and C1 controls but tab and newline, soft hyphen, grapheme joiner, bidi marks, embeddings,

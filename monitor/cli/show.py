@@ -102,6 +102,7 @@ def status(seen: Overview, gaps: Sequence[Gap], now: datetime, *, as_json: bool)
         failing = sum(1 for s in following if s.failures)
         print(f"following  {count(len(following), 'comment feed')}, {failing} failing")
     counts = ", ".join(f"{n} {state}" for state, n in sorted(seen.incidents.items()))
+    print(f"pages      {seen.pages} to be read")
     print(
         f"mentions   {seen.mentions}: {seen.waiting} waiting, {seen.dead} could not be judged, "
         f"{seen.unscored} not scored (language)"
@@ -180,6 +181,7 @@ def _status(seen: Overview, gaps: Sequence[Gap], now: datetime) -> dict[str, Any
             "oldest_seconds": seen.outbox.oldest_seconds,
             "errors": [{"target": t, "error": e} for t, e in seen.outbox.errors],
         },
+        "pages": {"waiting": seen.pages},
         "mentions": {
             "total": seen.mentions,
             "waiting": seen.waiting,

@@ -87,6 +87,7 @@ def config_text(database: Path, url: Callable[[Place], str]) -> str:
     sources = "".join(
         f"\n[[source]]\nname = {_quoted(s.called)}\nkind = {_quoted(s.kind)}\n"
         f"url = {_quoted(url(s.place))}\nevery = {_quoted(EVERY)}\n"
+        "full_text = false\n"  # the demo asks nobody but itself
         for s in SHELVES.values()
     )
     return (

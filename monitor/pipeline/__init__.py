@@ -1,8 +1,8 @@
 """A post's way through the system, top to bottom. Read this file first.
 
-    collect   source  -> posts -> mentions      judge   mention -> score -> incident
-    deliver   outbox  -> people                 digest  a week of mentions -> outbox
-    subscribe feed's hub -> its pings -> collect
+    collect   source  -> posts -> mentions      read    teaser -> page -> mentions
+    judge     mention -> score -> incident      deliver outbox -> people
+    digest    a week of mentions -> outbox      subscribe feed's hub -> its pings -> collect
 
 Every stage has one shape:
 
@@ -26,6 +26,7 @@ from monitor.pipeline.collect import Collect
 from monitor.pipeline.deliver import Deliver
 from monitor.pipeline.digests import Digests
 from monitor.pipeline.judge import Judge
+from monitor.pipeline.read import Read
 from monitor.pipeline.stage import Leases, Policy, Push
 from monitor.pipeline.subscribe import Subscribe
 from monitor.sentiment import calibration
@@ -37,7 +38,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Pipeline(Collect, Subscribe, Judge, Deliver, Digests):
+class Pipeline(Collect, Read, Subscribe, Judge, Deliver, Digests):
     """All stages, and the housekeeping between them."""
 
     def tidy(self) -> None:

@@ -1,4 +1,4 @@
-"""Collect: sources are polled, what names a brand is kept."""
+"""Collect: sources are polled, what names a brand is kept, teasers wait for their pages."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from datetime import datetime, timedelta
 import structlog
 
 from monitor import pacing
-from monitor.domain import Batch, Mention, Post, SourceState
+from monitor.domain import Batch, Post, SourceState
 from monitor.http import site
-from monitor.pipeline.stage import Stage
+from monitor.pipeline.stage import Found, Stage
 from monitor.seams import SourceError
-from monitor.store import Followed, StoreError
+from monitor.store import Followed, StoreError, Unread
+from monitor.text import breaks_off
 
 log = structlog.get_logger()
 
 LATE_ITEMS = timedelta(days=2)  #: a feed may date an item of today by its day, or yesterday
 FOLLOWED_FAILURES = 6  #: in a row, then comments are followed no more
+PAGES = 30  #: read for one poll; of a feed whose items are all new the rest stay teasers
 
 
 class Collect(Stage):
@@ -40,10 +42,18 @@ class Collect(Stage):
             batch, now = source.poll(state.cursor), self.now()
             if self.push is None:
                 batch = replace(batch, hub="")
-            found = self._found(batch.posts, state)
+            posts = self._kept(batch.posts)
+            found = self._found(posts, state)
             pace = pacing.learnt(state.pace, _times(batch.posts), now)
             new = self.store.settle_poll(
-                state, batch, found, now, self._wait(state, batch, pace), pace, _followed(found)
+                state,
+                batch,
+                found,
+                now,
+                self._wait(state, batch, pace),
+                pace,
+                followed(found),
+                self._unread(posts, found, state),
             )
         except StoreError:
             raise
@@ -83,25 +93,54 @@ class Collect(Stage):
         self.store.settle_poll_failed(state, why, self.now(), wait)
         return 0
 
-    def _found(self, posts: Sequence[Post], state: SourceState) -> list[tuple[Mention, bool]]:
-        """What names a brand, and whether it is quiet; without authors where that is wished.
-
-        What is older than the operator keeps is left out: once forgotten, it would be news again.
-        """
+    def _kept(self, posts: Sequence[Post]) -> list[Post]:
+        """Without what is older than the operator keeps: once forgotten, it would be news again."""
         oldest = self.now() - self.policy.keep
-        kept = [p for p in posts if p.published_at is None or p.published_at >= oldest]
-        found = [(m, self._quiet(m, state)) for p in kept for m in self.matcher.mentions(p)]
-        if self.policy.store_authors:
-            return found
-        return [(replace(m, post=replace(m.post, author="")), quiet) for m, quiet in found]
+        return [p for p in posts if p.published_at is None or p.published_at >= oldest]
 
-    def _quiet(self, mention: Mention, state: SourceState) -> bool:
+    def _found(self, posts: Sequence[Post], state: SourceState) -> Found:
+        """What names a brand; without authors where that is wished."""
+        return [
+            (replace(m, post=self._public(post)), self._quiet(post, m.brand, state))
+            for post in posts
+            for m in self.matcher.mentions(post)
+        ]
+
+    def _public(self, post: Post) -> Post:
+        return post if self.policy.store_authors else replace(post, author="")
+
+    def _unread(self, posts: Sequence[Post], found: Found, state: SourceState) -> list[Unread]:
+        """Teasers: the pages of those that are news are read.
+
+        What breaks off is judged when its page was read; what names a brand and is merely short,
+        at once. What is no news is noted, so that it is none either when the source shows it again.
+        What a brand's own author writes is never told, however it goes on.
+        """
+        if state.source in self.policy.teasers:
+            return []
+        own = {mention.post.external_id for mention, _ in found if mention.own}
+        named = {(mention.post.external_id, mention.brand) for mention, _ in found}
+        brands, now, room = self.policy.card_targets, self.now(), PAGES
+        unread = []
+        for post in posts:
+            holds = breaks_off(post.text)
+            enough = not holds and all((post.external_id, brand) in named for brand in brands)
+            if (host := site(post.page)) and post.external_id not in own and not enough:
+                quiet = tuple(brand for brand in brands if self._quiet(post, brand, state))
+                news = room > 0 and len(quiet) < len(brands)
+                room -= news
+                due_at = now if news else None
+                page = Unread(self._public(post), host, quiet, now, due_at, holds=holds)
+                unread.append(page)
+        return unread
+
+    def _quiet(self, post: Post, brand: str, state: SourceState) -> bool:
         """True for what was written before this source was first polled for this brand.
 
         It is stored and never told. Later a new item is news unless its date is days before.
         """
-        published, now = mention.post.published_at, self.now()
-        since = max(state.first_polled_at or now, self.store.brand_since(mention.brand))
+        published, now = post.published_at, self.now()
+        since = max(state.first_polled_at or now, self.store.brand_since(brand))
         if state.last_success_at is None or state.last_success_at < since:
             return published is None or published < since - self.policy.backlog
         return published is not None and published < since - max(self.policy.backlog, LATE_ITEMS)
@@ -111,7 +150,7 @@ def _times(posts: Sequence[Post]) -> Iterator[datetime]:
     return (post.published_at for post in posts if post.published_at)
 
 
-def _followed(found: Sequence[tuple[Mention, bool]]) -> list[Followed]:
+def followed(found: Found) -> list[Followed]:
     """The comment feeds of posts that are news and name a brand."""
     posts = {m.post.external_id: m.post for m, quiet in found if m.post.replies and not quiet}
     return [

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from monitor import alerting, topics
 from monitor.digest import Week
-from monitor.domain import Card, SourceState
+from monitor.domain import Card, Mention, SourceState
 from monitor.matching import Matcher
-from monitor.seams import Classifier, Clock, Notifier, Source, SourceError
+from monitor.reading import pages
+from monitor.seams import Classifier, Clock, Fetcher, Notifier, Page, Source, SourceError
 from monitor.store import Store
+
+Found = Sequence[tuple[Mention, bool]]
+"""Each mention, and whether it is quiet: kept, but never told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,7 @@ class Leases:
     """How long a claim holds before another worker may take the row."""
 
     poll: timedelta = timedelta(minutes=15)  #: outlasts the slowest honest poll
+    read: timedelta = timedelta(minutes=5)  #: outlasts a page, its robots.txt and crawl-delay
     judge: timedelta = timedelta(minutes=2)  #: outlasts one scoring batch
     deliver: timedelta = timedelta(seconds=30)  #: 10 s for the answer, 20 s until it can be found
     subscribe: timedelta = timedelta(minutes=2)  #: outlasts one request to a hub
@@ -39,6 +45,7 @@ class Policy:
     window: timedelta = timedelta(hours=72)
     keep: timedelta = timedelta(days=365)
     store_authors: bool = True
+    teasers: Collection[str] = frozenset()  #: sources of which no page is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,10 @@ class Push:
 
 def _nobody(state: SourceState) -> Source:
     raise SourceError(f"{state.source}: nobody reads comments here")
+
+
+def _no_page(url: str, headers: Mapping[str, str] = MappingProxyType({})) -> Page:  # noqa: ARG001 - a Fetcher
+    raise SourceError("nobody reads pages here")
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,8 @@ class Stage:
     policy: Policy
     leases: Leases = Leases()
     follow: Callable[[SourceState], Source] = _nobody  #: reads the comments of one post
+    fetch_page: Fetcher = _no_page  #: obeys robots.txt
+    article: Callable[[bytes, str], str] = pages.article  #: of a page's bytes and Content-Type
     push: Push | None = None  #: None: hubs are not asked
     busy: Callable[[], Collection[str]] = frozenset  #: hosts that are not to be asked now
 

@@ -28,9 +28,9 @@ from monitor.reading.items import (
     Pace,
     address,
     as_html,
-    breaks_off,
     collect,
     identity,
+    is_teaser,
     likely,
     short,
 )
@@ -203,7 +203,7 @@ def _item(entry: Any, base_url: str, feed_author: str) -> Item:
         comment_feed=address(base_url, _comment_feed(entry)),
         comment_count=_comment_count(entry),
         in_reply_to=_in_reply_to(entry),
-        teaser=breaks_off(text) or ("comments" in entry and not entry.get("content")),
+        teaser=is_teaser(text) or ("comments" in entry and not entry.get("content")),
     )
 
 

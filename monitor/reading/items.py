@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from monitor.text import MAX_TEXT, plain
+from monitor.text import breaks_off, plain
 
 MAX_ITEMS = 2_000  #: of one feed; the newest are kept
 MAX_ID = 200  #: characters; a longer id is hashed
@@ -144,18 +144,12 @@ def address(base_url: str, link: str) -> str:
     return url if usable else ""
 
 
-_BREAKS_OFF = re.compile(
-    r"(?:(?:…|\.\.\.)\s*\]?|\b(?:read more|continue reading)\b[^\n]{0,120})\W*\Z", re.IGNORECASE
-)
-
-
-def breaks_off(markup: str) -> bool:
-    """Whether a text is short, or ends in "…", "[...]", "Read more" or "Continue reading"."""
+def is_teaser(markup: str) -> bool:
+    """Whether a text is short or breaks off."""
     if len(markup) < SHORT:
         return True
     text = plain(markup)
-    unfinished = len(text) < MAX_TEXT and _BREAKS_OFF.search(text[-200:])
-    return len(text) < SHORT or bool(unfinished)
+    return len(text) < SHORT or breaks_off(text)
 
 
 def as_html(text: str) -> str:

@@ -14,9 +14,9 @@ from monitor.reading.items import (
     Item,
     address,
     as_html,
-    breaks_off,
     collect,
     identity,
+    is_teaser,
     likely,
 )
 
@@ -61,7 +61,7 @@ def _item(item: Mapping[str, Any], base_url: str, feed_author: str) -> Item:
         author=_author(item) or feed_author,
         published=_when(_text(item, "date_published")) or _when(_text(item, "date_modified")),
         html=text,
-        teaser=breaks_off(text),
+        teaser=is_teaser(text),
     )
 
 

@@ -1,6 +1,6 @@
-"""Feeds read in processes of their own, so that one made to be slow or large does no harm.
+"""Feeds and pages read in processes of their own: one made to be slow or large does no harm.
 
-A feed may take ``LONGEST`` and ``LARGEST``; the process that exceeds either is ended and replaced,
+Each may take ``LONGEST`` and ``LARGEST``; the process that exceeds either is ended and replaced,
 and others are not disturbed. Processes start when they are first needed. They end with us, however
 we end: a worker that hears no more of its parent stops, and one that is busy then has an alarm set.
 """
@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from multiprocessing import Pipe
@@ -20,21 +21,17 @@ from pathlib import Path
 from queue import LifoQueue
 from typing import Any
 
-from monitor.reading import feeds
+from monitor.reading import feeds, pages
 from monitor.reading.items import Feed, FeedError, ReadingFailed
 
 WORKERS = 2
-LONGEST = timedelta(seconds=10)  #: to read one feed
+LONGEST = timedelta(seconds=10)  #: to read one feed or page
 LARGEST = 300_000_000  #: bytes of address space; about 30 MB of them are the interpreter's
 SWOLLEN = 80_000_000  #: bytes of memory; a worker that is left with more is replaced
 
 
 class Readers:
-    """``feeds.read`` in worker processes. Threads may share it.
-
-    Raises:
-        FeedError, ReadingFailed
-    """
+    """Readers in worker processes. Threads may share them."""
 
     def __init__(self, longest: timedelta = LONGEST, largest: int = LARGEST) -> None:
         self._longest, self._largest = longest, largest
@@ -44,20 +41,36 @@ class Readers:
         self.close = weakref.finalize(self, _end, self._free)  # done at our own end at the latest
 
     def __call__(self, body: bytes, content_type: str, base_url: str, known: str = "") -> Feed:
+        """``feeds.read``.
+
+        Raises:
+            FeedError, ReadingFailed
+        """
+        feed: Feed = self._answer(feeds.read, body, content_type, base_url, known)
+        return feed
+
+    def article(self, body: bytes, content_type: str) -> str:
+        """``pages.article``; "" of a page that takes too much."""
+        try:
+            return str(self._answer(pages.article, body, content_type))
+        except ReadingFailed:
+            return ""
+
+    def _answer(self, read: Callable[..., object], *given: object) -> Any:
         worker = self._free.get()
         held = LARGEST  # so that it is replaced unless all goes well
         try:
             if worker is None or worker.process.poll() is not None:
                 worker = _Worker(self._longest, self._largest)
-            answer, held = worker.ask(body, content_type, base_url, known)
+            answer, held = worker.ask(read, *given)
         finally:
             if worker is not None and held > SWOLLEN:
                 worker.end()
                 worker = None
             self._free.put(worker)
-        if isinstance(answer, Feed):
-            return answer
-        raise answer
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 class _Worker:
@@ -77,13 +90,13 @@ class _Worker:
             ]
             self.process = subprocess.Popen(command, pass_fds=[fd])  # noqa: S603 - our own
 
-    def ask(self, *question: object) -> tuple[Feed | FeedError | ReadingFailed, int]:
-        """Its answer, and the bytes of memory that it holds."""
+    def ask(self, *question: object) -> tuple[object, int]:
+        """Its answer, or the exception that it is, and the bytes of memory that it holds."""
         try:
             self._line.send(question)
             if not self._line.poll(self._seconds):
                 raise ReadingFailed(f"took longer than {self._seconds:g} s to read")
-            answer: tuple[Feed | FeedError | ReadingFailed, int] = self._line.recv()
+            answer: tuple[object, int] = self._line.recv()
         except (EOFError, OSError):
             raise ReadingFailed("broke the process that was to read it") from None
         return answer
@@ -118,14 +131,15 @@ def serve(line: Connection, seconds: float, largest: int) -> None:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _answer(question: tuple[Any, ...], largest: int) -> Feed | FeedError | ReadingFailed:
+def _answer(question: tuple[Any, ...], largest: int) -> object:
+    read, *given = question
     try:
-        return feeds.read(*question)
+        return read(*given)
     except FeedError as e:
         return e
     except MemoryError:
         return ReadingFailed(f"took more than {largest // 1_000_000} MB to read")
-    except Exception as e:  # noqa: BLE001 - it spoils this feed only
+    except Exception as e:  # noqa: BLE001 - it spoils this one only
         return ReadingFailed(f"broke its reader ({type(e).__name__})")
 
 
@@ -135,10 +149,10 @@ def _resident() -> int:
     Not getrusage: its peak is handed down by a parent, whatever the child does.
     """
     try:
-        pages = Path("/proc/self/statm").read_text("ascii").split()[1]
+        held = Path("/proc/self/statm").read_text("ascii").split()[1]
     except OSError:
         return 0
-    return int(pages) * resource.getpagesize()
+    return int(held) * resource.getpagesize()
 
 
 if __name__ == "__main__":

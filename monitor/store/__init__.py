@@ -12,6 +12,7 @@ from monitor.store.records import (
     Overview,
     SourceSpec,
     Subscription,
+    Unread,
 )
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "Store",
     "StoreError",
     "Subscription",
+    "Unread",
     "open_store",
 ]

@@ -9,6 +9,7 @@ from monitor.store import migrations
 from monitor.store.engine import Database, StoreError
 from monitor.store.labels import Labels
 from monitor.store.outbox import Outbox
+from monitor.store.pages import Pages
 from monitor.store.reports import Reports
 from monitor.store.sources import Sources
 from monitor.store.subscriptions import Subscriptions
@@ -16,7 +17,7 @@ from monitor.store.upkeep import Upkeep
 from monitor.store.verdicts import Verdicts
 
 
-class Store(Sources, Subscriptions, Verdicts, Labels, Outbox, Reports, Upkeep):
+class Store(Sources, Pages, Subscriptions, Verdicts, Labels, Outbox, Reports, Upkeep):
     """All SQL and every transaction of the monitor; may be used from any thread.
 
     Times are aware UTC. What settles a claim changes nothing once the claim has run out and

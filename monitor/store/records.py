@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.domain import Label, Layer, Mention, Score, SourceState
+from monitor.domain import Label, Layer, Mention, Post, Score, SourceState
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,20 @@ class Followed:
     url: str
     host: str
     thread_title: str  #: title of that post
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A teaser whose page is to be read before it is judged, if it is news."""
+
+    post: Post
+    host: str  #: of its page
+    quiet: tuple[str, ...]  #: brands that it is no news for
+    seen_at: datetime
+    due_at: datetime | None  #: None: it is not to be read, now or when it comes again
+    id: int = 0  #: given by the store
+    tries: int = 0  #: begun so far; the lease's token
+    holds: bool = True  #: the teaser breaks off: what it names waits for the page
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +124,7 @@ class Overview:
     pushed: frozenset[str]  #: names of the sources that a hub tells us of
     outbox: OutboxState
     incidents: dict[str, int]  #: by state
+    pages: int  #: to be read
     mentions: int
     waiting: int  #: to be judged
     dead: int  #: could not be judged

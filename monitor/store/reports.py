@@ -17,7 +17,16 @@ from monitor.store.labels import in_force
 from monitor.store.records import DigestRow, Judged, OutboxState, Overview
 from monitor.store.rows import incident_of, judged_of, source_of
 from monitor.store.statements import Room
-from monitor.store.tables import brands, gaps, incidents, mentions, outbox, sources, subscriptions
+from monitor.store.tables import (
+    brands,
+    gaps,
+    incidents,
+    mentions,
+    outbox,
+    pages,
+    sources,
+    subscriptions,
+)
 from monitor.store.verdicts import OLD
 
 PAGE = 500  #: mentions read in one transaction
@@ -145,6 +154,7 @@ class Reports(Room):
                 pushed=frozenset(tx.scalars(pushed)),
                 outbox=_outbox(tx, now),
                 incidents=dict(tx.execute(states).all()),
+                pages=tx.scalar(select(func.count()).where(pages.c.due_at.is_not(None))) or 0,
                 mentions=total,
                 waiting=waiting,
                 dead=all_unjudged - waiting,

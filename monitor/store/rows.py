@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
 from monitor.domain import Incident, Layer, Match, Mention, Post, Quote, Score, SourceState
-from monitor.store.records import Claimed, Judged, Subscription
+from monitor.store.records import Claimed, Judged, Subscription, Unread
 
 AnyRow = Row[*tuple[Any, ...]]
 BIGGEST = 2**63 - 1  #: what fits into the column ``reach``
@@ -52,6 +52,30 @@ def mention_of(row: AnyRow) -> Mention:
 
 def claimed_of(row: AnyRow) -> Claimed:
     return Claimed(row.id, row.tries, mention_of(row), row.quiet, row.seen_at)
+
+
+def unread_values(page: Unread) -> dict[str, Any]:
+    """A new row of ``pages``; without words where the page is not to be read."""
+    post = page.post
+    published = post.published_at and post.published_at.isoformat()
+    kept = list((asdict(post) | {"published_at": published}).items())
+    return {
+        "source": post.source,
+        "external_id": post.external_id,
+        "host": page.host,
+        "post": kept if page.due_at else [],
+        "quiet": list(page.quiet),
+        "due_at": page.due_at,
+        "seen_at": page.seen_at,
+    }
+
+
+def unread_of(row: AnyRow) -> Unread:
+    kept = dict(row.post)
+    published = kept["published_at"] and datetime.fromisoformat(kept["published_at"])
+    post = Post(**kept | {"published_at": published})
+    quiet = tuple(row.quiet)
+    return Unread(post, row.host, quiet, row.seen_at, row.due_at, row.id, row.tries)
 
 
 def score_values(score: Score) -> dict[str, Any]:

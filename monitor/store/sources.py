@@ -22,13 +22,11 @@ from sqlalchemy import (
 from monitor.domain import Batch, Mention, SourceState
 from monitor.seams import SourceError
 from monitor.store.engine import StoreError
-from monitor.store.records import Followed, SourceSpec
-from monitor.store.rows import AnyRow, mention_values, source_of
-from monitor.store.statements import Room, claim, insert_new
+from monitor.store.records import Followed, SourceSpec, Unread
+from monitor.store.rows import AnyRow, mention_values, source_of, unread_values
+from monitor.store.statements import Room, claim_one_a_host, insert_new, rest
 from monitor.store.subscriptions import subscribe, unsubscribe
-from monitor.store.tables import UtcDateTime, brands, gaps, mentions, sources
-
-LOOK = 200  #: due sources are looked at to find one a host
+from monitor.store.tables import UtcDateTime, brands, gaps, mentions, pages, sources
 
 
 class Sources(Room):
@@ -69,17 +67,9 @@ class Sources(Room):
             limit: at most so many.
             avoid: hosts that are not to be asked now. Of each other host one source is taken.
         """
-        awake = and_(sources.c.due_at <= now, sources.c.host.not_in(avoid))
-        due = select(sources.c.name, sources.c.host).where(awake).order_by(sources.c.due_at)
         with self._database.write() as tx:
-            found = _one_a_host(tx.execute(due.limit(LOOK)).all())[:limit]
-            if not found:
-                return []
-            named = and_(sources.c.name.in_(found), sources.c.due_at <= now)
-            first = select(sources.c.name).where(named)
-            begun = {"tries": sources.c.tries + 1, "started_at": now, "due_at": now + lease}
-            claimed = claim(tx, first, sources, **begun)
-            return sorted(map(source_of, claimed), key=lambda state: found.index(state.source))
+            claimed = claim_one_a_host(tx, sources, now, lease, limit, avoid, started_at=now)
+            return [source_of(row) for row in claimed]
 
     def settle_poll(
         self,
@@ -90,16 +80,19 @@ class Sources(Room):
         wait: timedelta | None,
         pace: Sequence[float] = (),
         followed: Sequence[Followed] = (),
+        unread: Sequence[Unread] = (),
     ) -> int:
         """Keep what a poll found and the cursor after it, together; return what was new.
 
-        A source that a hub told of meanwhile is due again when that said so.
+        Mentions in a teaser whose page is to be read are left to ``settle_read``. A source that a
+        hub told of meanwhile is due again when that said so.
 
         Args:
             found: each mention, and whether it is quiet: kept, but never told.
             wait: until the next poll; None: there is none.
             pace: see ``pacing``.
             followed: comment feeds to read from now on.
+            unread: teasers of which those that are not known yet are to be read.
         """
         with self._database.write() as tx:
             polled = {
@@ -116,8 +109,10 @@ class Sources(Room):
             }
             if not _settle(tx, _POLLED, state, None if wait is None else now + wait, polled):
                 return 0
-            new = insert_new(tx, mentions, [mention_values(m, quiet, now) for m, quiet in found])
-            insert_new(tx, sources, [_following(state, feed, now) for feed in followed])
+            waiting = _put_off(tx, state.source, unread)
+            told = [(m, quiet) for m, quiet in found if m.post.external_id not in waiting]
+            new = insert_new(tx, mentions, [mention_values(m, quiet, now) for m, quiet in told])
+            insert_new(tx, sources, [following(state.source, feed, now) for feed in followed])
             _count(tx, state, batch, new, now)
             if batch.hub and batch.topic:
                 subscribe(tx, state.source, batch.hub, batch.topic, now)
@@ -148,9 +143,8 @@ class Sources(Room):
                 one = sources.c.name == state.source
                 tx.execute(update(sources).where(one).values(parked=True))
             if error.retry_after and state.host:
-                until = now + error.retry_after
-                early = and_(sources.c.host == state.host, sources.c.due_at < until)
-                tx.execute(update(sources).where(early).values(due_at=until))
+                for table in (sources, pages):
+                    rest(tx, table, state.host, now + error.retry_after)
 
     def park(self, name: str) -> None:
         """Poll a source no more until it is resumed.
@@ -204,25 +198,33 @@ def _register(tx: Connection, row: AnyRow, spec: SourceSpec, now: datetime) -> N
         tx.execute(named.values(kind=spec.kind, host=spec.host, **changed))
 
 
-def _one_a_host(due: Sequence[AnyRow]) -> list[str]:
-    """The first source of each host; a host that is not known counts as another each time."""
-    hosts: set[str] = set()
-    names = []
-    for name, host in due:
-        if not host or host not in hosts:
-            hosts.add(host)
-            names.append(name)
-    return names
+def _put_off(tx: Connection, source: str, unread: Sequence[Unread]) -> set[str]:
+    """Have the pages of posts that are not known read; ids of the posts that wait for theirs."""
+    ids = [page.post.external_id for page in unread]
+    if not ids:
+        return set()
+    mentioned = select(mentions.c.external_id).where(
+        mentions.c.source == source, mentions.c.external_id.in_(ids)
+    )
+    known = set(tx.scalars(mentioned))
+    new = [unread_values(page) for page in unread if page.post.external_id not in known]
+    insert_new(tx, pages, new)
+    held = [page.post.external_id for page in unread if page.holds]
+    waiting = select(pages.c.external_id).where(
+        pages.c.source == source, pages.c.external_id.in_(held), pages.c.due_at.is_not(None)
+    )
+    return set(tx.scalars(waiting))
 
 
-def _following(state: SourceState, feed: Followed, now: datetime) -> dict[str, Any]:
+def following(source: str, feed: Followed, now: datetime) -> dict[str, Any]:
+    """A new source: the comment feed of a post of ``source``."""
     return {
         "name": feed.name,
         "kind": "comments",
         "fingerprint": "",
         "since": now,
         "due_at": now,
-        "follows": state.source,
+        "follows": source,
         "url": feed.url,
         "host": feed.host,
         "thread_title": feed.thread_title,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, select, update
+from sqlalchemy import Connection, Select, Table, and_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.store.engine import Database
 from monitor.store.rows import AnyRow
+
+LOOK = 200  #: due rows are looked at to find one a host
 
 
 class Room:
@@ -30,6 +33,45 @@ def claim(tx: Connection, due: Select[Any], table: Table, **values: Any) -> Sequ
     (key,) = table.primary_key.columns
     claimed = update(table).where(key.in_(select(taken))).values(**values).returning(*table.c)
     return tx.execute(claimed).all()
+
+
+def claim_one_a_host(
+    tx: Connection,
+    table: Table,
+    now: datetime,
+    lease: timedelta,
+    limit: int,
+    avoid: Collection[str],
+    **values: Any,
+) -> list[AnyRow]:
+    """The rows that have been due longest, at most one of each host and none of ``avoid``."""
+    (key,) = table.primary_key.columns
+    c = table.c
+    awake = and_(c.due_at <= now, c.host.not_in(avoid))
+    due = select(key, c.host).where(awake).order_by(c.due_at)
+    found = _one_a_host(tx.execute(due.limit(LOOK)).all())[:limit]
+    if not found:
+        return []
+    first = select(key).where(key.in_(found), c.due_at <= now)
+    claimed = claim(tx, first, table, tries=c.tries + 1, due_at=now + lease, **values)
+    return sorted(claimed, key=lambda row: found.index(getattr(row, key.name)))
+
+
+def _one_a_host(due: Sequence[AnyRow]) -> list[Any]:
+    """The first key of each host; a host that is not known counts as another each time."""
+    hosts: set[str] = set()
+    keys = []
+    for key, host in due:
+        if not host or host not in hosts:
+            hosts.add(host)
+            keys.append(key)
+    return keys
+
+
+def rest(tx: Connection, table: Table, host: str, until: datetime) -> None:
+    """Have all that is due of a host wait until then."""
+    early = and_(table.c.host == host, table.c.due_at < until)
+    tx.execute(update(table).where(early).values(due_at=until))
 
 
 def insert_new(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:

@@ -120,15 +120,16 @@ class _Sources(TypedColumns):
 
 
 class _Pages(TypedColumns):
-    """Pages still to be read, of posts of which only a teaser is known."""
+    """Pages of posts of which only a teaser was known. What was read stays known, without words."""
 
     id: Named[int] = Column(Id, primary_key=True)
     source: Named[str] = Column(Words, ForeignKey("sources.name"))
     external_id: Named[str] = Column(Words)
     host: Named[str] = Column(Words)
-    post: Named[list[Any]] = Column(Packed)  #: its fields
+    post: Named[list[Any]] = Column(Packed)  #: [field, value] each; empty once read
+    quiet: Named[list[Any]] = Column(Packed)  #: names of brands that it is no news for
     tries: Named[int] = Column(Integer, default=0)
-    due_at: Named[datetime | None] = Column(UtcDateTime)
+    due_at: Named[datetime | None] = Column(UtcDateTime)  #: NULL once read
     seen_at: Named[datetime] = Column(UtcDateTime)
 
 

@@ -13,7 +13,7 @@ from monitor.store.engine import StoreError
 from monitor.store.outbox import announce
 from monitor.store.rows import incident_of
 from monitor.store.statements import Room
-from monitor.store.tables import gaps, incidents, mentions, outbox
+from monitor.store.tables import gaps, incidents, mentions, outbox, pages
 
 CHUNK = 1000  #: mentions deleted in one transaction, so that others get their turn
 
@@ -56,7 +56,7 @@ class Upkeep(Room):
             return tx.execute(delete(mentions).where(mentions.c.id.in_(chunk))).rowcount
 
     def _prune_rest(self, before: datetime) -> None:
-        """Incidents without members, their messages with them; settled digests; gaps."""
+        """Incidents without members, their messages with them; settled digests; gaps; pages."""
         members = exists().where(mentions.c.incident == incidents.c.id)
         with self._database.write() as tx:
             tx.execute(delete(incidents).where(incidents.c.last_at < before, not_(members)))
@@ -68,6 +68,7 @@ class Upkeep(Room):
                 )
             )
             tx.execute(delete(gaps).where(gaps.c.until < before))
+            tx.execute(delete(pages).where(pages.c.due_at.is_(None), pages.c.seen_at < before))
 
     def backup(self, path: Path) -> None:
         """Write a whole copy of the database to ``path``; others go on working meanwhile.

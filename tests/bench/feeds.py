@@ -123,7 +123,9 @@ allow_private = ["127.0.0.0/8"]
 [[brand]]
 name = "{BRAND}"
 """
-    source = '[[source]]\nname = "{}"\nkind = "feed"\nurl = "{}"\nevery = "{}s"\n'
+    source = (
+        '[[source]]\nname = "{}"\nkind = "feed"\nurl = "{}"\nevery = "{}s"\nfull_text = false\n'
+    )
     return head + "".join(source.format(name, url, EVERY) for name, url in addresses.items())
 
 

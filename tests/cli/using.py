@@ -111,7 +111,7 @@ def rss(*items: tuple[str, str, str], site: str = "https://blog.example") -> str
 
 
 def source(name: str, url: str) -> str:
-    return f'[[source]]\nname = "{name}"\nkind = "feed"\nurl = "{url}"\n'
+    return f'[[source]]\nname = "{name}"\nkind = "feed"\nurl = "{url}"\nfull_text = false\n'
 
 
 def too_wide(text: str, columns: int = 80) -> Sequence[str]:

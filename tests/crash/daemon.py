@@ -31,7 +31,7 @@ from tests.standins.slack import TOKEN
 from tests.standins.web import Reply, Seen, Web
 
 FEEDS = 5
-SHORT = Leases(poll=timedelta(seconds=3), judge=timedelta(seconds=3), deliver=timedelta(seconds=3))
+SHORT = Leases(*[timedelta(seconds=3)] * 4)
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,7 @@ def _world(folder: Path, posts: int) -> Iterator[tuple[Path, str]]:
         path = folder / "monitor.toml"
         sources = "".join(
             f'[[source]]\nname = "f{i}"\nkind = "feed"\nurl = "{web.url()}"\nevery = "0.3s"\n'
+            "full_text = false\n"
             for i, web in enumerate(sites)
         )
         path.write_text(

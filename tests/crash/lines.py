@@ -15,12 +15,12 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import Any
 
 from slack_sdk import WebClient
@@ -31,11 +31,12 @@ from monitor.domain import Batch, Mention, Post, Score
 from monitor.matching import Brand, Matcher
 from monitor.notifiers.slack import Slack
 from monitor.pipeline import Pipeline, Policy
+from monitor.seams import Page
 from monitor.store import SourceSpec, open_store
 from tests.standins.slack import TOKEN, channel_id
 
 ROOT = Path(monitor.__file__).parent
-WATCHED = (str(ROOT / "pipeline.py"), str(ROOT / "store"), str(ROOT / "notifiers"))
+WATCHED = (str(ROOT / "pipeline"), str(ROOT / "store"), str(ROOT / "notifiers"))
 TEXTS = (
     "The Acme download link is broken, it gives 404.",
     "Acme makes lovely patterns.",
@@ -46,6 +47,7 @@ TEXTS = (
 )
 COMPLAINT = re.compile("broken|sorry", re.IGNORECASE)
 OFTEN = 3
+TEASERS = (1, 3)  #: of these posts only the page says what it is about
 CARDS = 2  #: one broken link with three posts, one double charge
 
 
@@ -63,9 +65,15 @@ class Forum:
 
     def _post(self, number: int) -> Post:
         url = f"https://forum.example/{number}"
+        text, page = ("Read on", url) if number in TEASERS else (TEXTS[number], "")
         return Post(
-            "forum", "forum", str(number), url, TEXTS[number], published_at=self.published_at
+            "forum", "forum", str(number), url, text, published_at=self.published_at, page=page
         )
+
+
+def page(url: str, headers: Mapping[str, str] = MappingProxyType({})) -> Page:
+    """The whole text of a post."""
+    return Page(200, url, headers, TEXTS[int(url.rpartition("/")[2])].encode())
 
 
 class Words:
@@ -128,10 +136,14 @@ def work(database: Path, slack: str, channel: str, start: datetime) -> None:
             timezone="UTC",
             backlog=timedelta(days=1),
         ),
+        fetch_page=page,
+        article=lambda body, _: body.decode(),
     )
     for _ in range(4):
         while claimed := pipeline.claim_sources(1):
             pipeline.poll(claimed[0])
+        while waiting := pipeline.claim_pages(1):
+            pipeline.read(waiting[0])
         pipeline.judge()
         pipeline.deliver()
         clock[0] += timedelta(seconds=61)

@@ -293,7 +293,7 @@ class Month:
             '[http]\nallow_private = ["127.0.0.0/8"]\n[[brand]]\nname = "Acme"\n',
         ]
         for name, feed in self.cast.feeds.items():
-            tables.append(f'[[source]]\nname = "{name}"\nkind = "feed"\n')
+            tables.append(f'[[source]]\nname = "{name}"\nkind = "feed"\nfull_text = false\n')
             tables.append(f'url = "{self.sites.url(feed.address)}"\n')
             if every := self.cast.every.get(name):
                 tables.append(f'every = "{every / MINUTE:.0f}m"\n')

@@ -16,12 +16,13 @@ praise, and "poison" breaks the classifier.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any, Self
 
 from structlog.testing import capture_logs
@@ -31,7 +32,7 @@ from monitor.digest import Week, due_at
 from monitor.domain import Batch, Card, Delivery, Incident, Mention, Post, Receipt, Score
 from monitor.matching import Brand, Matcher
 from monitor.pipeline import Pipeline, Policy
-from monitor.seams import DeliveryError, Lookup, Outcome
+from monitor.seams import DeliveryError, Lookup, Outcome, Page, SourceError
 from monitor.store import Judged, Overview, SourceSpec, Store, open_store
 from monitor.topics import Topic, Topics
 
@@ -101,6 +102,21 @@ class ScriptedSource:
         if isinstance(step, Exception):
             raise step
         return step
+
+
+class ScriptedPages:
+    """Web pages by address: their HTML, or what is raised instead of it."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, str | Page | Exception] = {}
+        self.asked: list[str] = []
+
+    def __call__(self, url: str, headers: Mapping[str, str] = MappingProxyType({})) -> Page:
+        self.asked.append(url)
+        answer = self.answers.get(url) or SourceError("blog.example: no such page (404)", 404)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, Page) else Page(200, url, headers, answer.encode())
 
 
 class WordClassifier:
@@ -209,6 +225,7 @@ class World:
         self.classifier = WordClassifier()
         self.notifier = ScriptedNotifier(self.clock)
         self.sources = {name: ScriptedSource(name) for name in ("blog", "forum")}
+        self.pages = ScriptedPages()
         self.pipeline = self._pipeline(brands or (ACME,))
         self.logs: list[MutableMapping[str, Any]] = []
         self.sync(*(brand.name for brand in brands or (ACME,)))
@@ -239,6 +256,7 @@ class World:
                 digest_due=due_on("monday"),
                 timezone="UTC",
             ),
+            fetch_page=self.pages,
         )
 
     def sync(self, *brands: str) -> None:
@@ -267,8 +285,16 @@ class World:
             new += self.pipeline.poll(claimed[0])
         return new
 
+    def read(self) -> int:
+        """Read the pages that are due; return the number of new mentions."""
+        new = 0
+        while claimed := self.pipeline.claim_pages(1):
+            new += self.pipeline.read(claimed[0])
+        return new
+
     def turn(self) -> None:
         self.collect()
+        self.read()
         self.pipeline.judge()
         self.pipeline.deliver()
 

@@ -20,7 +20,8 @@ from monitor.domain import (
     Verdict,
 )
 from monitor.reading.copies import Telling
-from monitor.store import Claimed, SourceSpec, Store
+from monitor.seams import SourceError
+from monitor.store import Claimed, SourceSpec, Store, Unread
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -29,6 +30,7 @@ SPACING = 10 * MINUTE
 WINDOW = timedelta(hours=72)
 BLOG = SourceSpec("blog", "feed", "https://blog.example/feed")
 TARGETS = ("slack:#acme",)
+BUSY = SourceError("come less often", 429, blocked=True, retry_after=10 * MINUTE)
 
 BAD = Score(0.8, 0.15, 0.05, 0.91, "linear@0123456789ab", ("broken", "refund"))
 GOOD = Score(0.1, 0.2, 0.7, 0.02, "linear@0123456789ab", ("love",))
@@ -46,6 +48,12 @@ def mention(key: str, brand: str = "Acme", *, source: str = "blog", **post: obje
         brand,
         (Match("Acme", "text", 0, 4),),
     )
+
+
+def unread(key: str, host: str = "blog.example", **post: object) -> Unread:
+    """A teaser that names no brand."""
+    one = mention(key, text="A long day", page=f"https://{host}/{key}", **post).post
+    return Unread(one, host, ("Bolt",), NOON, NOON)
 
 
 def verdict(
@@ -87,6 +95,14 @@ class Scene:
         posts = tuple(m.post for m in found)
         batch = Batch(posts, cursor=f"after {len(posts)}", gap=gap, rejected=rejected)
         return self.store.settle_poll(state, batch, [(m, quiet) for m in found], now, timedelta())
+
+    def put_off(self, *keys: str, host: str = "blog.example", now: datetime = NOON) -> int:
+        """Poll teasers that each name the brand."""
+        batch = Batch((), cursor="c")
+        teasers = [unread(key, host) for key in keys]
+        found = [(mention(key), False) for key in keys]
+        state = self.claim_source(now)
+        return self.store.settle_poll(state, batch, found, now, timedelta(), unread=teasers)
 
     def claim_source(self, now: datetime = NOON) -> SourceState:
         (state,) = self.store.claim_sources(now, LEASE, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, event
 
 from monitor.reading.copies import Telling
 from monitor.store import Store
-from tests.store.scene import LEASE, NOON, Scene, at, mention
+from tests.store.scene import BUSY, LEASE, NOON, Scene, at, mention
 
 
 @contextmanager
@@ -50,6 +51,7 @@ def judge_one(store: Store) -> object:
 
 QUESTIONS: dict[str, Callable[[Store], object]] = {
     "ix_sources_due": lambda store: store.claim_sources(NOON, LEASE, 8),
+    "ix_pages_due": lambda store: store.claim_pages(NOON, LEASE, 4, ["busy.example"]),
     "ix_mentions_due": lambda store: store.claim_mentions(NOON, LEASE, 32),
     "ix_outbox_due": lambda store: store.claim_delivery(NOON, LEASE),
     "ix_subscriptions_due": lambda store: store.claim_subscription(NOON, LEASE),
@@ -69,6 +71,19 @@ def test_a_question_is_answered_from_its_index(scene: Scene, index: str) -> None
         QUESTIONS[index](scene.store)
     plans = [plan(scene.store, *one) for one in said]
     assert any(index in steps for steps in plans), plans
+
+
+def test_no_claim_of_a_page_reads_the_whole_table(scene: Scene) -> None:
+    scene.put_off("1")
+    with overheard(scene.store) as said:
+        (page,) = scene.store.claim_pages(NOON, LEASE, 4)
+        scene.put_off("1", "2")
+        scene.store.settle_unread(page, BUSY, NOON, LEASE)
+        scene.store.settle_read(page, [], NOON)
+    for one in said:
+        steps = "" if one[0].startswith("INSERT") else plan(scene.store, *one)
+        read = re.search(r"(SCAN|Seq Scan on) (pages|mentions)(?! USING)", steps)
+        assert not read, (one, steps)
 
 
 def test_the_digest_reads_nothing_but_its_index(scene: Scene) -> None:

@@ -162,7 +162,7 @@ def test_the_age_of_an_update_is_counted_from_when_it_was_asked_for(scene: Scene
 def test_the_overview_of_an_empty_store_is_empty(scene: Scene) -> None:
     scene.store.sync([], [], NOON)
     seen = scene.store.overview(NOON)
-    assert seen == Overview([], [], frozenset(), seen.outbox, {}, 0, 0, 0, 0, None, None, [])
+    assert seen == Overview([], [], frozenset(), seen.outbox, {}, 0, 0, 0, 0, 0, None, None, [])
     assert (seen.outbox.pending, seen.outbox.oldest_seconds, seen.outbox.errors) == (0, 0, [])
 
 

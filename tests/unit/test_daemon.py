@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
-from monitor.daemon import STALLED_STATUS, AlreadyRunning, only_one
+from monitor.daemon import READERS, STALLED_STATUS, AlreadyRunning, Daemon, one_round, only_one
+from monitor.seams import Page, SourceError
+from tests.standins.scripted import World, post
 from tests.standins.web import Reply, Web
 
 FEED = """<rss version="2.0"><channel><title>t</title>
@@ -135,6 +143,70 @@ def test_a_database_that_is_locked_for_long_does_not_end_the_daemon(tmp_path: Pa
             assert daemon.returncode == 0
             assert '"why": "locked"' in said
             assert "Traceback" not in said
+
+
+def test_pages_that_do_not_answer_keep_no_poll_waiting(tmp_path: Path) -> None:
+    answers = threading.Event()
+
+    def slow(url: str, headers: Mapping[str, str] = MappingProxyType({})) -> Page:
+        answers.wait(20)
+        raise SourceError("no full answer within 20 s")
+
+    with World(tmp_path) as world:
+        world.started()
+        pages = [post(str(n), "Acme", page=f"https://{n}.example/") for n in range(READERS + 2)]
+        world.find(*pages)
+        world.collect()
+        world.clock.passes(minutes=1)
+        world.find(post("9", "Acme", "forum"))
+        daemon = Daemon(replace(world.pipeline, fetch_page=slow))
+        daemon._read()
+        daemon._read()
+        assert len(daemon._reading) == READERS
+        daemon._tick()
+        concurrent.futures.wait(daemon._polling)
+        assert world.judged().keys() == {"9"}
+        answers.set()
+        while world.overview().pages:
+            concurrent.futures.wait(daemon._reading)
+            daemon._read()
+        concurrent.futures.wait(daemon._reading)
+        assert len(world.judged()) == 1 + len(pages)
+
+
+def test_a_teaser_is_kept_with_the_text_of_its_page(tmp_path: Path) -> None:
+    story = "<p>A long story about the plugs on our shelf. The Acme plug is broken.</p>" * 5
+    with Web({"/1": f"<body><nav>Menu</nav><article>{story}</article>"}) as web:
+        web.routes["/f"] = (
+            '<rss version="2.0"><channel><title>t</title><item><guid>1</guid><title>A day</title>'
+            f"<link>{web.url('/1')}</link><description>It began well [...]</description>"
+            f"<pubDate>{format_datetime(datetime.now(UTC))}</pubDate></item></channel></rss>"
+        )
+        config = written(tmp_path, web.url("/f"))
+        config.write_text(config.read_text() + '[alerts]\nbacklog = "1d"\n')
+        with running(config) as daemon:
+            wait_for_requests(web, 3)
+            end = time.monotonic() + 20
+            while not stored(tmp_path) and time.monotonic() < end:
+                time.sleep(0.1)
+            daemon.terminate()
+            assert daemon.wait(20) == 0
+    assert [seen.path for seen in web.seen] == ["/f", "/robots.txt", "/1"]
+    with sqlite3.connect(tmp_path / "m.db") as database:
+        (text,) = database.execute("select text from mentions").fetchone()
+    database.close()
+    assert text.endswith("The Acme plug is broken.")
+    assert "Menu" not in text
+
+
+def test_one_round_reads_the_pages_that_it_found(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        world.started()
+        world.pages.answers["https://a.example/"] = "<p>Acme is fine"
+        world.find(post("1", "Acme", page="https://a.example/"))
+        done = one_round(world.pipeline)
+        assert (done.polled, done.found, done.judged) == (2, 1, 1)
+        assert world.pages.asked == ["https://a.example/"]
 
 
 def test_who_is_refused_has_changed_nothing(tmp_path: Path) -> None:

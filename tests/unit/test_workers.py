@@ -16,7 +16,7 @@ import pytest
 
 from monitor import app
 from monitor.config import Config
-from monitor.reading import feeds
+from monitor.reading import feeds, pages
 from monitor.reading.items import FeedError, ReadingFailed
 from monitor.reading.workers import Readers
 from monitor.sources.feed import Feed
@@ -53,6 +53,17 @@ def test_a_feed_is_read_as_in_this_process(read: Readers) -> None:
     here = feeds.read(RSS, "application/xml", BASE)
     assert read(RSS, "application/xml", BASE) == here
     assert read(RSS, "application/xml", BASE, here.marks).items == ()
+
+
+def test_an_article_is_found_as_in_this_process(read: Readers) -> None:
+    body = (FIXTURES.parent / "pages" / "article.html").read_bytes()
+    assert read.article(body, "text/html") == pages.article(body, "text/html") != ""
+
+
+def test_a_page_made_to_be_slow_has_no_article(read: Readers) -> None:
+    began = time.monotonic()
+    assert read.article(b"<p>Acme</p><ul>" + b"<li>a" * 200_000, "") == ""
+    assert time.monotonic() - began < 4
 
 
 def test_what_is_no_feed_is_refused_as_in_this_process(read: Readers) -> None:

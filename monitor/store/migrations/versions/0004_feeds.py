@@ -81,6 +81,7 @@ def _pages() -> None:
         sa.Column("external_id", sa.Text(), nullable=False),
         sa.Column("host", sa.Text(), nullable=False),
         sa.Column("post", sa.Text(), nullable=False),
+        sa.Column("quiet", sa.Text(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("due_at", TIME, nullable=True),
         sa.Column("seen_at", TIME, nullable=False),
