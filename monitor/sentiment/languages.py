@@ -29,7 +29,10 @@ READ = 300  #: characters that are looked at
 #: What looks alike in every language: links, names, tags and numbers.
 _ALIKE = re.compile(r"(?:https?://|www\.|[@#])\S+|[\d_]+")
 #: Three of them make a text English without asking the detector, which takes ten times as long.
-_PLAIN = "the and this that with they you your are my from what when but been"
+_PLAIN = (
+    "the and this that with they you your are my from what when but been it have would their after "
+    "because which there about not our it's i'm could were"
+)
 _ENGLISH = frozenset(_PLAIN.split())
 
 
