@@ -39,7 +39,7 @@ OUTPUTS = (
     *("negative", "neutral", "positive", "report"),
     *("else_negative", "else_neutral", "else_positive", "mention"),
 )
-MOST_ALIKE = 0.8  #: what is said of anything else counts for a fifth at least: plain words
+MOST_ALIKE = 0.9  #: what is said of anything else counts for a tenth at least: plain words
 _ELSE = slice(4, 7)
 REPORT, _LIKE = OUTPUTS.index("report"), OUTPUTS.index("mention")
 
