@@ -1,7 +1,7 @@
 """The shipped classifier of one language: a hashed linear model, numpy only.
 
 The document model is one int8 matrix with a column for each head and a row for each hashed word and
-character gram. Where a mention says who is meant, the second stage of target.py has the last word.
+character gram. Where a mention says who is meant, the second stage of target.py has a say in it.
 Calm reports of a failure and plain bad feeling are two kinds of complaint with a column each; a
 third column says which kind of text this is, and mixes them.
 """

@@ -124,7 +124,7 @@ def logits(weights: Weights, view: View, dense: Row) -> Row:
 
 def shares(found: Row) -> Row:
     """(..., 3) log shares before the softmax, from the (..., 8) numbers of ``logits``."""
-    like = 1.0 / (1.0 + np.exp(-np.maximum(found[..., _LIKE:], -60.0)))
+    like = 1.0 / (1.0 + np.exp(-np.maximum(found[..., _LIKE, None], -60.0)))
     like = np.minimum(like, MOST_ALIKE)
     mixed: Row = like * found[..., :3] + (1.0 - like) * found[..., _ELSE]
     return mixed
