@@ -21,8 +21,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
-from monitor.sentiment import features
-from monitor.sentiment.model import FEELINGS, MOST_ALIKE, NAMED, STAGE
+from monitor.sentiment import features, target
+from monitor.sentiment.model import FEELINGS, MOST_ALIKE, NAMED, STAGE, TOWARDS
 from monitor.sentiment.style import NAMES
 
 UNLABELLED = 0.5  #: weight of a text without a label
@@ -143,7 +143,7 @@ def calibration(heads: Sequence[Column], val: Known) -> np.ndarray:
 
 def probabilities(heads: Sequence[Column], turned: np.ndarray, x: Matrix) -> np.ndarray:
     """(n, 3): shares of negative, neutral and positive; ``turned`` as calibration gives it."""
-    found: np.ndarray = softmax(all_logits(heads[:FEELINGS], x) @ turned[:-1] + turned[-1], axis=1)
+    found: np.ndarray = softmax(felt(turned, all_logits(heads[:FEELINGS], x)), axis=1)
     return found
 
 
@@ -221,3 +221,15 @@ def mixed(lines: np.ndarray, logits: np.ndarray, report: np.ndarray | None = Non
     share = np.minimum(expit(alike), MOST_ALIKE)
     found: np.ndarray = share * own + (1.0 - share) * rant
     return found
+
+
+def felt(turned: np.ndarray, logits: np.ndarray, found: np.ndarray | None = None) -> np.ndarray:
+    """(..., 3) log shares of the feelings, as the classifier mixes them.
+
+    Args:
+        turned: (4, 3), as ``calibration`` gives it.
+        logits: (..., heads), of the document.
+        found: (..., 8) answers of the target's stage, where there is one.
+    """
+    document: np.ndarray = logits[..., :FEELINGS] @ turned[:-1] + turned[-1]
+    return document if found is None else document + TOWARDS * (target.shares(found) - document)

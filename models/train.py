@@ -34,7 +34,7 @@ from corpus import (
     without_meta,
     word_lists,
 )
-from heads import Column, Known, all_logits, calibration, columns, line, mixed, odds
+from heads import Column, Known, all_logits, calibration, columns, felt, line, mixed, odds
 from joblib import Parallel, delayed
 from measure import (
     complaint_figures,
@@ -61,8 +61,10 @@ PARTS = {  #: of the mentions' folds: what is in them, from which to which
     "08 to 12, chosen by errors": (7, 11),
     "13 to 15, whole streams": (12, 14),
     "16, plain": (15, 15),
+    "17 to 19, whole streams": (16, 18),
 }
-USUAL = (*range(7), 12, 13, 14)  #: folds whose share of complaints was not raised on purpose
+#: Folds whose share of complaints was not raised on purpose.
+USUAL = (*range(7), *range(12, 15), *range(16, 19))
 
 err = Console(stderr=True)
 
@@ -139,15 +141,17 @@ def train(data: Path, out: Path) -> None:
     seen = views(aimed, lexicon)
     crossed = cross_fitted(aimed, seen, without)
     answers = held_out(aimed, seen, crossed)
+    turned = calibration(heads, val)
     log_odds = mixed(lines, crossed[:, 0], answers[:, aim.REPORT])
     usual = [i for i, row in enumerate(aimed) if usual_mention(row)]
     last = line(log_odds[usual], np.array([aimed[i].complaint for i in usual]))
     found = {
         **measure_documents(learnt.rows, logits, lines),
-        **measure_mentions(aimed, answers, log_odds * last[0] + last[1]),
+        **measure_mentions(
+            aimed, felt(turned, crossed[:, 0], answers), log_odds * last[0] + last[1]
+        ),
     }
-    document = folded(heads, calibration(heads, val), lines, last)
-    save(document, fit_target(aimed, seen, crossed), data, out)
+    save(folded(heads, turned, lines, last), fit_target(aimed, seen, crossed), data, out)
     found["other languages, brands held out"] = save_small(languages.train(data, lexicon), out)
     report(load(out), sets, aimed, found, out)
 
@@ -167,10 +171,10 @@ def usual_mention(row: Aimed) -> bool:
 
 
 def measure_mentions(
-    aimed: Sequence[Aimed], answers: np.ndarray, log_odds: np.ndarray
+    aimed: Sequence[Aimed], log_shares: np.ndarray, log_odds: np.ndarray
 ) -> dict[str, Any]:
     """Mentions towards their brands as they stand in the data, held out in the same way."""
-    shares = softmax(aim.shares(answers), axis=1)
+    shares = softmax(log_shares, axis=1)
     own = [i for i, row in enumerate(aimed) if row.name == "mentions" and not row.bare]
     usual = [i for i in own if usual_mention(aimed[i])]
     kept = [aimed[i] for i in usual]

@@ -6,6 +6,8 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,24 +28,34 @@ class ModelError(UserError):
     """The model cannot be used: one line that says which file, why, and what helps."""
 
 
-def load(folder: Path) -> dict[str, LinearClassifier]:
-    """Load model.json, lexicon.json, model.npz and a model-LANG.npz for each other language.
+def load(folder: Path) -> dict[str, Callable[[], LinearClassifier]]:
+    """Read model.json, lexicon.json, model.npz and a model-LANG.npz for each other language.
+
+    All are read and checked here; each is unpacked when it is first called for. Threads may share
+    them: two that are first at once get equal models.
 
     Raises:
         ModelError: a file is missing, or is not the one that model.json describes.
     """
     about = _about(folder / "model.json")
     lexicon = Lexicon.parse(_checked(folder / "lexicon.json", about["lexicon_sha256"]))
-    english = _classifier(folder / "model.npz", about["sha256"], lexicon, ENGLISH)
-    return {ENGLISH: english} | {
-        lang: _classifier(folder / f"model-{lang}.npz", made["sha256"], lexicon.of(lang), lang)
+    return {ENGLISH: _classifier(folder / "model.npz", about["sha256"], lexicon, ENGLISH)} | {
+        lang: _classifier(folder / f"model-{lang}.npz", made["sha256"], lexicon, lang)
         for lang, made in about["languages"].items()
     }
 
 
-def _classifier(path: Path, sha256: str, lexicon: Lexicon, lang: str) -> LinearClassifier:
-    weights, aim = _arrays(_checked(path, sha256), path)
-    return LinearClassifier(weights, aim, lexicon, f"linear@{sha256[:12]}", lang)
+def _classifier(
+    path: Path, sha256: str, lexicon: Lexicon, lang: str
+) -> Callable[[], LinearClassifier]:
+    blob = _checked(path, sha256)
+
+    @cache
+    def unpacked() -> LinearClassifier:
+        known = lexicon if lang == ENGLISH else lexicon.of(lang)
+        return LinearClassifier(*_arrays(blob, path), known, f"linear@{sha256[:12]}", lang)
+
+    return unpacked
 
 
 def _about(path: Path) -> dict[str, Any]:
@@ -77,9 +89,10 @@ def _bytes(path: Path) -> bytes:
 def _arrays(blob: bytes, path: Path) -> tuple[Weights, target.Weights | None]:
     """The document model's arrays; and the target's, whose names begin with AIM, if it has them."""
     try:
-        with np.load(io.BytesIO(blob), allow_pickle=False) as arrays:
-            aim = {name: array for name, array in arrays.items() if name.startswith(AIM)}
-            weights = Weights(**{n: array for n, array in arrays.items() if n not in aim})
+        with np.load(io.BytesIO(blob), allow_pickle=False) as packed:
+            arrays = dict(packed)  # each is unpacked as often as it is looked at
+        aim = {name: array for name, array in arrays.items() if name.startswith(AIM)}
+        weights = Weights(**{n: array for n, array in arrays.items() if n not in aim})
         stage = {name.removeprefix(AIM): array for name, array in aim.items()}
         aimed = target.Weights(**stage) if stage else None
     except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as e:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,7 +29,10 @@ READ = 300  #: characters that are looked at
 #: What looks alike in every language: links, names, tags and numbers.
 _ALIKE = re.compile(r"(?:https?://|www\.|[@#])\S+|[\d_]+")
 #: Three of them make a text English without asking the detector, which takes ten times as long.
-_PLAIN = "the and this that with they you your are my from what when but been"
+_PLAIN = (
+    "the and this that with they you your are my from what when but been it have would their after "
+    "because which there about not our it's i'm could were"
+)
 _ENGLISH = frozenset(_PLAIN.split())
 
 
@@ -70,12 +73,18 @@ def _letters(words: Sequence[str]) -> int:
 
 
 class Multilingual:
-    """Scores each mention by the model of its language; implements seams.Classifier."""
+    """Scores each mention by the model of its language; implements seams.Classifier.
 
-    def __init__(self, models: Mapping[str, LinearClassifier], detector: Detector) -> None:
+    Args:
+        models: by language, what gives its model; called when a text is first in need of it.
+    """
+
+    def __init__(
+        self, models: Mapping[str, Callable[[], LinearClassifier]], detector: Detector
+    ) -> None:
         self._models = models
         self._detector = detector
-        self.name = models[ENGLISH].name
+        self.name = models[ENGLISH]().name
 
     def score(self, mentions: Sequence[Mention]) -> list[Score]:
         """One score per mention, in order. Any text has one. Pure: same mentions, same scores."""
@@ -86,11 +95,11 @@ class Multilingual:
         lang = self._detector.language(f"{post.title}\n{post.text}")
         if lang not in self._models:
             return _unscored(post, lang, self.name)
-        return self._models[lang].score([mention])[0]
+        return self._models[lang]().score([mention])[0]
 
 
 def load(folder: Path) -> Multilingual:
-    """Load the models of all languages from one folder, and the detector.
+    """Read the models of all languages from one folder, and find the detector.
 
     Raises:
         ModelError: a file is missing, or is not the one that model.json describes.

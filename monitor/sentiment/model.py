@@ -1,7 +1,7 @@
 """The shipped classifier of one language: a hashed linear model, numpy only.
 
 The document model is one int8 matrix with a column for each head and a row for each hashed word and
-character gram. Where a mention says who is meant, the second stage of target.py has the last word.
+character gram. Where a mention says who is meant, the second stage of target.py has a say in it.
 Calm reports of a failure and plain bad feeling are two kinds of complaint with a column each; a
 third column says which kind of text this is, and mixes them.
 """
@@ -26,6 +26,7 @@ FEELINGS = 3  #: the first heads; the others make the complaint
 REPORT, RANT, MENTION = range(FEELINGS, len(HEADS))
 TOLD = 0.47  #: from this complaint on, ``why`` says what made it one: config's default
 STAGE = 0.25  #: part of the target's stage in the log odds of a report
+TOWARDS = 0.8  #: the same in the log shares of the feelings
 MOST_ALIKE = 0.85  #: no text is so like a mention that plain words in it count for nothing
 NAMED = 2.0  #: log odds that a text which names a brand is like a mention, beyond its style
 _STARS = 0.8  #: how sure the best or worst stars are without a word
@@ -122,7 +123,9 @@ class LinearClassifier:
         logits = self._logits(about, rows, meta)
         turned, odds = self._weights.calibrated(logits)
         if self._aim and seen:
-            turned, odds[0] = self._aimed(self._aim, seen, logits, meta, odds[0])
+            towards, stage = self._aimed(self._aim, seen, logits, meta)
+            turned += TOWARDS * (towards - turned)
+            odds[0] += STAGE * (stage - odds[0])
             odds[2] += NAMED
         report, rant, alike = odds.tolist()
         negative, neutral, positive = shares = _softmax(turned)
@@ -139,18 +142,12 @@ class LinearClassifier:
         )
 
     def _aimed(
-        self,
-        aim: target.Weights,
-        seen: target.View,
-        about: Row,
-        meta: Sequence[float],
-        report: float,
+        self, aim: target.Weights, seen: target.View, about: Row, meta: Sequence[float]
     ) -> tuple[Row, float]:
         """Log shares, and log odds of a report, as seen from where the mention's target stands."""
         clause = about if seen.clause is seen.about else self.logits(seen.clause, meta)
         found = target.logits(aim, seen, target.inputs(seen, about, clause, meta))
-        stage = float(found[target.REPORT])
-        return target.shares(found), report + STAGE * (stage - report)
+        return target.shares(found), float(found[target.REPORT])
 
     def _decided(self, shares: Sequence[float], complaint: float, alike: float) -> Row:
         """How much each head has to do with the answer: the complaint, or the feeling."""

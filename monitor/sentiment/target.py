@@ -39,7 +39,7 @@ OUTPUTS = (
     *("negative", "neutral", "positive", "report"),
     *("else_negative", "else_neutral", "else_positive", "mention"),
 )
-MOST_ALIKE = 0.8  #: what is said of anything else counts for a fifth at least: plain words
+MOST_ALIKE = 0.9  #: what is said of anything else counts for a tenth at least: plain words
 _ELSE = slice(4, 7)
 REPORT, _LIKE = OUTPUTS.index("report"), OUTPUTS.index("mention")
 
@@ -116,15 +116,15 @@ def inputs(view: View, about: Row, clause: Row, meta: Sequence[float]) -> Row:
 def logits(weights: Weights, view: View, dense: Row) -> Row:
     """One number a name of OUTPUTS."""
     found: Row = dense @ weights.dense + weights.bias
-    for ids in view.ids:
+    for ids in filter(len, view.ids):
         units = np.add.reduce(weights.words.take(ids, axis=0), axis=0, dtype=np.int64)
-        found += units * weights.scale / math.sqrt(max(len(ids), 1))
+        found += units * weights.scale / math.sqrt(len(ids))
     return found
 
 
 def shares(found: Row) -> Row:
     """(..., 3) log shares before the softmax, from the (..., 8) numbers of ``logits``."""
-    like = 1.0 / (1.0 + np.exp(-np.clip(found[..., [_LIKE]], -60.0, 60.0)))
+    like = 1.0 / (1.0 + np.exp(-np.maximum(found[..., _LIKE, None], -60.0)))
     like = np.minimum(like, MOST_ALIKE)
     mixed: Row = like * found[..., :3] + (1.0 - like) * found[..., _ELSE]
     return mixed

@@ -47,8 +47,9 @@ def strongest(worth: dict[str, float], lang: str) -> tuple[str, ...]:
 def _strongest(worth: dict[str, float], small: frozenset[str]) -> Iterator[str]:
     told: set[str] = set()
     left = MOST_WORDS
-    for name in sorted(worth, key=worth.__getitem__, reverse=True):
-        if worth[name] <= 0.0 or not left:
+    speaking = [name for name, more in worth.items() if more > 0.0]
+    for name in sorted(speaking, key=worth.__getitem__, reverse=True):
+        if not left:
             return
         words = set(name.replace("… ", "").split())
         if not words - small <= told and all(word[0].isalnum() for word in words):
@@ -84,5 +85,5 @@ def _sentences(document: Document) -> Iterator[range]:
 
 def _sum(document: Document, part: Sequence[int], worth: dict[str, float]) -> float:
     words = [document.tokens[at].text for at in part]
-    pairs = (f"{first} {second}" for first, second in pairwise(words))
-    return sum(worth.get(name, 0.0) for name in (*words, *pairs))
+    pairs = [f"{first} {second}" for first, second in pairwise(words)]
+    return sum([worth.get(name, 0.0) for name in words + pairs])

@@ -26,7 +26,6 @@ from monitor.domain import Head, Layer, Mention, Post, Score
 from monitor.feedback import in_turn
 from monitor.sentiment import target
 from monitor.sentiment.layers import CLASSES, Adapted
-from monitor.sentiment.model import FEELINGS
 from monitor.sentiment.refit import Click, refit
 from tests.bench.bars import Bar, console, show_bars
 from tests.bench.held_out import labelled, lexicon, without
@@ -190,38 +189,40 @@ def played(data: Path) -> Iterator[tuple[str, Member]]:
     logits = train.held_out_logits(learnt, bases)
     told = [i for i, row in enumerate(learnt.rows) if corpus.teaches_complaints(row)]
     lines = heads.odds(logits[told], [learnt.rows[i] for i in told])
-    yield from mentions(data, bases, lines)
     turned = [heads.calibration(columns, val) for columns in bases]
+    yield from mentions(data, bases, turned, lines)
     yield from reviews(learnt.rows, logits, turned, lines)
 
 
-def mentions(data: Path, bases: Sequence[Any], lines: np.ndarray) -> Iterator[tuple[str, Member]]:
+def mentions(
+    data: Path, bases: Sequence[Any], turned: Sequence[np.ndarray], lines: np.ndarray
+) -> Iterator[tuple[str, Member]]:
     """The written mentions, by a second stage that learns from them and, to save time, from news.
 
     What the recipe does last to the log odds, one line for all, would change no order.
     """
-    stage = recipe("target")
+    heads, stage = map(recipe, ("heads", "target"))
     rows = [row for row in stage.targeted(data) if row.name in ("mentions", "newsmtsc_train")]
     seen = stage.views(rows, lexicon())
     crossed = stage.cross_fitted(rows, seen, bases)
     answers = stage.held_out(rows, seen, crossed)
-    odds = recipe("heads").mixed(lines, crossed[:, 0], answers[:, target.REPORT])
-    shares = target.shares(answers)
+    odds = heads.mixed(lines, crossed[:, 0], answers[:, target.REPORT])
     for at, row in enumerate(rows):
         if row.name == "mentions" and not row.bare:
             post = replace(row.mention.post, external_id=str(at))
-            yield f"mentions {row.fold + 1}", _member(row, post, shares[at], odds[at])
+            shares = heads.felt(turned[row.fold % len(turned)], crossed[at, 0], answers[at])
+            yield f"mentions {row.fold + 1}", _member(row, post, shares, odds[at])
 
 
 def reviews(
     rows: Sequence[Any], logits: np.ndarray, turned: Sequence[np.ndarray], lines: np.ndarray
 ) -> Iterator[tuple[str, Member]]:
     """The cesamard reviews, which name no target, by the document models alone."""
-    odds = recipe("heads").mixed(lines, logits)
+    heads = recipe("heads")
+    odds = heads.mixed(lines, logits)
     for at, row in enumerate(rows):
         if row.name == "cesamard_reviews":
-            to_shares = turned[row.fold % len(turned)]
-            shares = logits[at, :FEELINGS] @ to_shares[:-1] + to_shares[-1]
+            shares = heads.felt(turned[row.fold % len(turned)], logits[at])
             brand = f"{row.name} {crc32(row.text.encode()) % REVIEW_BRANDS + 1}"
             yield brand, _member(row, Post("bench", "", str(at), "", row.text), shares, odds[at])
 

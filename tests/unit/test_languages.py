@@ -8,6 +8,7 @@ import math
 import shutil
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,17 @@ def test_a_language_is_scored_by_its_own_model_where_there_is_one(tmp_path: Path
     (tmp_path / "model-de.npz").write_bytes(b"another")
     with pytest.raises(ModelError, match=r"model-de\.npz is damaged"):
         load(tmp_path)
+
+
+def test_what_was_checked_is_what_is_unpacked_by_all_who_ask_at_once(tmp_path: Path) -> None:
+    for path in (*(ROOT / "models").glob("*.npz"), *(ROOT / "models").glob("*.json")):
+        shutil.copy(path, tmp_path)
+    model = load(tmp_path)
+    (tmp_path / "model-de.npz").write_bytes(b"another")
+    german = [Mention(Post("s", "", "1", "", FOREIGN["de"]), "", ())]
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(model.score, [german] * 8))
+    assert found == [MODEL.score(german)] * 8
 
 
 # -- what becomes of a text without a model ------------------------------------------------

@@ -15,9 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 from joblib import parallel_config
+from scipy.special import expit, softmax
 
 from monitor.domain import Mention, Post
-from monitor.sentiment import load
+from monitor.reading.jsonl import mention_of
+from monitor.sentiment import features, files, load, target
+from monitor.sentiment.lexicon import Lexicon
 from tests.bench import complaints
 from tests.bench.recipe import recipe
 
@@ -151,6 +154,26 @@ def test_every_file_read_is_named_with_its_sum_and_licence(
     assert all(
         len(f["sha256"]) == 64 and f["licence"] for f in (*about["data"].values(), *languages)
     )
+
+
+def test_the_recipe_mixes_both_stages_as_the_classifier_does() -> None:
+    mention = mention_of(
+        json.dumps({"text": "Globex is awful, so I love my Acme", "target": "Acme"})
+    )
+    english, heads = files.load(MODELS)["en"](), recipe("heads")
+    with np.load(MODELS / "model.npz") as w:
+        turned, lines, (slope, offset) = w["shares"], w["odds"], w["complaint"]
+        aim = target.Weights(*(w[f"target_{name}"] for name in ("words", "scale", "dense", "bias")))
+    lexicon = Lexicon.parse((MODELS / "lexicon.json").read_bytes())
+    seen = target.view(features.Reader(lexicon).read(mention.post.whole), mention)
+    meta = features.meta(None, "")
+    about, clause = (english.logits(part, meta) for part in (seen.about, seen.clause))
+    found = target.logits(aim, seen, target.inputs(seen, about, clause, meta))
+    (score,) = english.score([mention])
+    shares = softmax(heads.felt(turned, about, found))
+    assert shares == pytest.approx([score.negative, score.neutral, score.positive])
+    (odds,) = heads.mixed(lines, about[None], found[[target.REPORT]])
+    assert expit(slope * odds + offset) == pytest.approx(score.complaint)
 
 
 def test_nothing_is_learnt_from_a_text_of_a_test_split(data: Path, tmp_path: Path) -> None:
