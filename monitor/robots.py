@@ -104,7 +104,8 @@ class Robots:
             wait = site.free_at - now
             if wait > LONGEST_WAIT:
                 why = f"its robots.txt wants {delay:.0f} s between pages"
-                raise SourceError(f"{_host(origin)}: {why}", retry_after=wait)
+                left = min(wait, timedelta(seconds=delay))  # whatever the clock did meanwhile
+                raise SourceError(f"{_host(origin)}: {why}", unasked=True, retry_after=left)
             site.free_at = max(now, site.free_at) + timedelta(seconds=max(0.0, delay))
         if wait > timedelta():
             self.sleep(wait.total_seconds())

@@ -53,11 +53,12 @@ def _cell(value: object, width: int = 200) -> Text:
     return Text(cut(" ".join(str(value).split()), width))
 
 
-def _lasting(time: timedelta) -> str:
+def _lasting(time: timedelta, *, up: bool = False) -> str:
+    """Rounded down, or ``up``."""
     seconds = max(int(time.total_seconds()), 0)
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= size:
-            return f"{seconds // size} {unit}"
+            return f"{-(-seconds // size) if up else seconds // size} {unit}"
     return f"{seconds} s"
 
 
@@ -125,7 +126,7 @@ def _read(source: SourceState, now: datetime) -> tuple[str, str]:
 
 def _delay(source: SourceState) -> str:
     """After how long a new post is seen at most, if the next polls are as far apart."""
-    return f"< {_lasting(source.wait)}" if source.wait else ""
+    return f"< {_lasting(source.wait, up=True)}" if source.wait else ""
 
 
 def _times(gaps: Sequence[Gap], source: str) -> list[tuple[datetime, datetime]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,13 +13,12 @@ from monitor.domain import Batch, Post, SourceState
 from monitor.http import site
 from monitor.pipeline.stage import Found, Stage
 from monitor.seams import SourceError
-from monitor.store import Followed, StoreError, Unread
+from monitor.store import StoreError, Unread
 from monitor.text import breaks_off
 
 log = structlog.get_logger()
 
 LATE_ITEMS = timedelta(days=2)  #: a feed may date an item of today by its day, or yesterday
-FOLLOWED_FAILURES = 6  #: in a row, then comments are followed no more
 PAGES = 30  #: read for one poll; of a feed whose items are all new the rest stay teasers
 
 
@@ -52,7 +50,7 @@ class Collect(Stage):
                 now,
                 self._wait(state, batch, pace),
                 pace,
-                followed(found),
+                self.followed(found),
                 self._unread(posts, found, state),
             )
         except StoreError:
@@ -72,8 +70,7 @@ class Collect(Stage):
         now = self.now()
         every = self.policy.every.get(state.source)
         if state.follows:
-            heard = max(pace[1], (state.since or now).timestamp())
-            every = pacing.comments_wait(timedelta(seconds=now.timestamp() - heard))
+            every = _comments_wait(state, pace, now)
             if every is None:
                 return None
         asked = batch.poll_after or timedelta()
@@ -86,11 +83,14 @@ class Collect(Stage):
     def _not_polled(self, state: SourceState, why: SourceError) -> int:
         log.warning("source_failed", source=state.source, why=str(why), blocked=why.blocked)
         failures = state.failures + 1
-        over = state.follows and (why.permanent or failures > FOLLOWED_FAILURES)
-        wait = None if over else source_backoff(failures, why)
-        if wait and not (why.unasked or state.follows):  # what answers is not asked oftener for it
-            wait = max(wait, self.policy.every.get(state.source) or pacing.SOONEST)
-        self.store.settle_poll_failed(state, why, self.now(), wait)
+        now, wait = self.now(), source_backoff(failures, why)
+        usual = self.policy.every.get(state.source) or pacing.SOONEST
+        if state.follows:
+            usual = _comments_wait(state, state.pace, now) or timedelta()
+        if not why.unasked:  # what answers is not asked oftener for failing
+            wait = max(wait, usual)
+        over = state.follows and (why.permanent or not usual)
+        self.store.settle_poll_failed(state, why, now, None if over else wait)
         return 0
 
     def _kept(self, posts: Sequence[Post]) -> list[Post]:
@@ -140,6 +140,9 @@ class Collect(Stage):
         It is stored and never told. Later a new item is news unless its date is days before.
         """
         published, now = post.published_at, self.now()
+        if state.follows:  # comments on news are news, however old it was when we found it
+            begun = state.since or now
+            return published is not None and published < begun - LATE_ITEMS
         since = max(state.first_polled_at or now, self.store.brand_since(brand))
         if state.last_success_at is None or state.last_success_at < since:
             return published is None or published < since - self.policy.backlog
@@ -150,22 +153,11 @@ def _times(posts: Sequence[Post]) -> Iterator[datetime]:
     return (post.published_at for post in posts if post.published_at)
 
 
-def followed(found: Found) -> list[Followed]:
-    """The comment feeds of posts that are news and name a brand."""
-    posts = {m.post.external_id: m.post for m, quiet in found if m.post.replies and not quiet}
-    return [
-        Followed(
-            f"{post.source}: comments {_short(post.replies)}",
-            post.replies,
-            site(post.replies),
-            post.title,
-        )
-        for post in posts.values()
-    ]
-
-
-def _short(address: str) -> str:
-    return hashlib.sha256(address.encode()).hexdigest()[:8]
+def _comments_wait(state: SourceState, pace: Sequence[float], now: datetime) -> timedelta | None:
+    """Until a followed comment feed is read again; None: no more, it was quiet for too long."""
+    begun = (state.since or now).timestamp()
+    heard = max(begun, pace[1]) if pace else begun
+    return pacing.comments_wait(timedelta(seconds=max(now.timestamp() - heard, 0)))
 
 
 def source_backoff(failures: int, why: SourceError) -> timedelta:

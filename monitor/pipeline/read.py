@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from monitor.domain import Mention, Post
-from monitor.pipeline.collect import followed, source_backoff
+from monitor.pipeline.collect import source_backoff
 from monitor.pipeline.stage import Stage
 from monitor.reading import pages
 from monitor.seams import SourceError
@@ -51,7 +51,7 @@ class Read(Stage):
             log.exception("page_fault", source=teaser.source)
         mentions = {m.brand: m for post in (teaser, whole) for m in self.matcher.mentions(post)}
         found = [(m, m.brand in page.quiet) for m in mentions.values()]
-        new = self.store.settle_read(page, found, self.now(), followed(found))
+        new = self.store.settle_read(page, found, self.now(), self.followed(found))
         log.info("page_read", source=teaser.source, whole=whole is not teaser, new=new)
         return new
 

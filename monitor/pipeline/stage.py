@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -10,10 +11,11 @@ from types import MappingProxyType
 from monitor import alerting, topics
 from monitor.digest import Week
 from monitor.domain import Card, Mention, SourceState
+from monitor.http import site
 from monitor.matching import Matcher
 from monitor.reading import pages
 from monitor.seams import Classifier, Clock, Fetcher, Notifier, Page, Source, SourceError
-from monitor.store import Store
+from monitor.store import Followed, Store
 
 Found = Sequence[tuple[Mention, bool]]
 """Each mention, and whether it is quiet: kept, but never told."""
@@ -84,5 +86,27 @@ class Stage:
     push: Push | None = None  #: None: hubs are not asked
     busy: Callable[[], Collection[str]] = frozenset  #: hosts that are not to be asked now
 
+    def followed(self, found: Sequence[tuple[Mention, bool]]) -> list[Followed]:
+        """The comment feeds of posts that are news and name a brand, on the post's own site.
+
+        A feed is known by its address alone, whichever sources name it; one that is configured is
+        read already.
+        """
+        posts = {m.post.replies: m.post for m, quiet in found if not quiet}
+        read = {getattr(source, "url", "") for source in self.sources.values()}
+        return [
+            Followed(f"{site(url)}: comments {_short(url)}", url, site(url), post.title)
+            for url, post in posts.items()
+            if url and url not in read and _home(url) == _home(post.url)
+        ]
+
     def _titled(self, card: Card) -> Card:
         return replace(card, topic=self.topics.title(card.incident.topic))
+
+
+def _home(url: str) -> str:
+    return site(url).removeprefix("www.")
+
+
+def _short(address: str) -> str:
+    return hashlib.sha256(address.encode()).hexdigest()[:8]

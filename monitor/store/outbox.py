@@ -22,7 +22,7 @@ from monitor.domain import Delivery, Incident, Receipt
 from monitor.seams import DeliveryError, Outcome
 from monitor.store.cards import load_card
 from monitor.store.rows import AnyRow
-from monitor.store.statements import Room, claim, insert_new, upsert
+from monitor.store.statements import Room, claim, insert_new, pause
 from monitor.store.tables import UtcDateTime, outbox, pauses
 
 _IN_FLIGHT = ("sending", "ambiguous")
@@ -79,7 +79,7 @@ class Outbox(Room):
                 _bury(tx, delivery, error)
                 return
             if error.outcome is Outcome.LATER and error.retry_after:
-                _pause(tx, delivery.target, now + error.retry_after)
+                pause(tx, delivery.target, now + error.retry_after)
             # A refusal now says nothing of an earlier try that may have been accepted.
             sure = error.outcome is not Outcome.AMBIGUOUS and delivery.state == "pending"
             state = "pending" if sure else "ambiguous"
@@ -222,10 +222,3 @@ def _bury(tx: Connection, delivery: Delivery, error: DeliveryError) -> None:
     together = or_(outbox.c.depends_on == delivery.id, outbox.c.id == post)
     others = update(outbox).where(together)
     tx.execute(others.values(state="dead", due_at=None, error="its message was refused"))
-
-
-def _pause(tx: Connection, target: str, until: datetime) -> None:
-    insert = upsert(tx, pauses).values(target=target, until=until)
-    longer = pauses.c.until < insert.excluded.until
-    changed = {"until": insert.excluded.until}
-    tx.execute(insert.on_conflict_do_update(index_elements=["target"], set_=changed, where=longer))

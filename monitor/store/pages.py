@@ -12,8 +12,8 @@ from monitor.domain import Mention
 from monitor.seams import SourceError
 from monitor.store.records import Followed, Unread
 from monitor.store.rows import mention_values, unread_of
-from monitor.store.sources import following
-from monitor.store.statements import Room, claim_one_a_host, insert_new, rest
+from monitor.store.sources import follow
+from monitor.store.statements import HOST, PAGES, Room, claim_one_a_host, insert_new, pause
 from monitor.store.tables import mentions, pages, sources
 
 SLOWER = (429, 503)  #: statuses that speak for the whole host
@@ -27,7 +27,7 @@ class Pages(Room):
     ) -> list[Unread]:
         """Up to ``limit`` pages, oldest first, for this worker alone; see ``claim_sources``."""
         with self._database.write() as tx:
-            claimed = claim_one_a_host(tx, pages, now, lease, limit, avoid)
+            claimed = claim_one_a_host(tx, pages, now, lease, limit, avoid, (HOST, PAGES))
             return [unread_of(row) for row in claimed]
 
     def settle_read(
@@ -47,7 +47,7 @@ class Pages(Room):
                 return 0
             new = insert_new(tx, mentions, [mention_values(m, quiet, now) for m, quiet in found])
             source = page.post.source
-            insert_new(tx, sources, [following(source, feed, now) for feed in followed])
+            follow(tx, source, followed, now)
             if new:
                 one = update(sources).where(sources.c.name == source)
                 tx.execute(one.values(last_mention_at=now))
@@ -62,8 +62,8 @@ class Pages(Room):
         """
         with self._database.write() as tx:
             if _settle(tx, page, due_at=now + wait) and error.retry_after:
-                for table in (pages, sources) if error.status in SLOWER else (pages,):
-                    rest(tx, table, page.host, now + error.retry_after)
+                rests = HOST if error.status in SLOWER else PAGES
+                pause(tx, f"{rests}{page.host}", now + error.retry_after)
 
 
 def _settle(tx: Connection, page: Unread, **values: Any) -> bool:

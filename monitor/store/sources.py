@@ -14,6 +14,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    func,
     not_,
     select,
     update,
@@ -24,9 +25,11 @@ from monitor.seams import SourceError
 from monitor.store.engine import StoreError
 from monitor.store.records import Followed, SourceSpec, Unread
 from monitor.store.rows import AnyRow, mention_values, source_of, unread_values
-from monitor.store.statements import Room, claim_one_a_host, insert_new, rest
+from monitor.store.statements import HOST, Room, claim_one_a_host, insert_new, pause
 from monitor.store.subscriptions import subscribe, unsubscribe
 from monitor.store.tables import UtcDateTime, brands, gaps, mentions, pages, sources
+
+MOST_FOLLOWED = 50  #: comment feeds that one source may have us read at a time
 
 
 class Sources(Room):
@@ -49,12 +52,16 @@ class Sources(Room):
             gone = {row.name for row in known.values() if (row.follows or row.name) not in named}
             asleep = update(sources).where(sources.c.name.in_(gone))
             tx.execute(asleep.values(enabled=False, due_at=None))
+            back = {row.name for row in known.values() if row.follows in named and not row.enabled}
+            awake = update(sources).where(sources.c.name.in_(back))
+            tx.execute(awake.values(enabled=True, due_at=now))
 
     def spread(self, now: datetime, over: timedelta) -> None:
         """Let what fell due while nobody worked fall due bit by bit, not all at once."""
         late = select(sources.c.name).where(sources.c.due_at < now - timedelta(minutes=1))
         with self._database.write() as tx:
-            for name in tx.scalars(late).all():
+            in_order = late.order_by(sources.c.name).with_for_update()
+            for name in tx.scalars(in_order).all():
                 due = now + over * crc32(name.encode()) / 2**32
                 tx.execute(update(sources).where(sources.c.name == name).values(due_at=due))
 
@@ -68,7 +75,9 @@ class Sources(Room):
             avoid: hosts that are not to be asked now. Of each other host one source is taken.
         """
         with self._database.write() as tx:
-            claimed = claim_one_a_host(tx, sources, now, lease, limit, avoid, started_at=now)
+            claimed = claim_one_a_host(
+                tx, sources, now, lease, limit, avoid, (HOST,), started_at=now
+            )
             return [source_of(row) for row in claimed]
 
     def settle_poll(
@@ -112,7 +121,7 @@ class Sources(Room):
             waiting = _put_off(tx, state.source, unread)
             told = [(m, quiet) for m, quiet in found if m.post.external_id not in waiting]
             new = insert_new(tx, mentions, [mention_values(m, quiet, now) for m, quiet in told])
-            insert_new(tx, sources, [following(state.source, feed, now) for feed in followed])
+            follow(tx, state.source, followed, now)
             _count(tx, state, batch, new, now)
             if batch.hub and batch.topic:
                 subscribe(tx, state.source, batch.hub, batch.topic, now)
@@ -142,9 +151,8 @@ class Sources(Room):
             if error.permanent:
                 one = sources.c.name == state.source
                 tx.execute(update(sources).where(one).values(parked=True))
-            if error.retry_after and state.host:
-                for table in (sources, pages):
-                    rest(tx, table, state.host, now + error.retry_after)
+            if error.retry_after and state.host and not error.unasked:
+                pause(tx, f"{HOST}{state.host}", now + error.retry_after)
 
     def park(self, name: str) -> None:
         """Poll a source no more until it is resumed.
@@ -193,6 +201,8 @@ def _register(tx: Connection, row: AnyRow, spec: SourceSpec, now: datetime) -> N
             "tries": sources.c.tries + 1,  # whoever is polling the old address holds it no more
             "due_at": None if row.parked else now,
         }
+        feeds = update(sources).where(sources.c.follows == spec.name)
+        tx.execute(feeds.values(cursor=""))
     if changed or (row.kind, row.host) != (spec.kind, spec.host):
         named = update(sources).where(sources.c.name == spec.name)
         tx.execute(named.values(kind=spec.kind, host=spec.host, **changed))
@@ -216,8 +226,14 @@ def _put_off(tx: Connection, source: str, unread: Sequence[Unread]) -> set[str]:
     return set(tx.scalars(waiting))
 
 
-def following(source: str, feed: Followed, now: datetime) -> dict[str, Any]:
-    """A new source: the comment feed of a post of ``source``."""
+def follow(tx: Connection, source: str, feeds: Sequence[Followed], now: datetime) -> None:
+    """Have comment feeds of posts of ``source`` read, as many as one source may cause."""
+    alive = and_(sources.c.follows == source, sources.c.due_at.is_not(None))
+    room = MOST_FOLLOWED - tx.scalars(select(func.count()).where(alive)).one() if feeds else 0
+    insert_new(tx, sources, [_following(source, feed, now) for feed in feeds[: max(room, 0)]])
+
+
+def _following(source: str, feed: Followed, now: datetime) -> dict[str, Any]:
     return {
         "name": feed.name,
         "kind": "comments",

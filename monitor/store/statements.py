@@ -6,12 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, and_, select, update
+from sqlalchemy import Connection, Select, Table, and_, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.store.engine import Database
 from monitor.store.rows import AnyRow
+from monitor.store.tables import Words, pauses
 
+HOST, PAGES = "host:", "pages:"  #: before the host in ``pauses``: of all its, of its pages
 LOOK = 200  #: due rows are looked at to find one a host
 
 
@@ -42,12 +44,20 @@ def claim_one_a_host(
     lease: timedelta,
     limit: int,
     avoid: Collection[str],
+    rests: Sequence[str],
     **values: Any,
 ) -> list[AnyRow]:
-    """The rows that have been due longest, at most one of each host and none of ``avoid``."""
+    """The rows that have been due longest, at most one of each host.
+
+    Args:
+        avoid: hosts of which none is taken; "" does not count.
+        rests: ``HOST``, ``PAGES``: none is taken of a host that has such a pause.
+    """
     (key,) = table.primary_key.columns
     c = table.c
-    awake = and_(c.due_at <= now, c.host.not_in(avoid))
+    resting = select(pauses.c.target).where(pauses.c.until > now)
+    rested = [(literal(kind, Words()) + c.host).not_in(resting) for kind in rests]
+    awake = and_(c.due_at <= now, c.host.not_in([host for host in avoid if host]), *rested)
     due = select(key, c.host).where(awake).order_by(c.due_at)
     found = _one_a_host(tx.execute(due.limit(LOOK)).all())[:limit]
     if not found:
@@ -68,10 +78,12 @@ def _one_a_host(due: Sequence[AnyRow]) -> list[Any]:
     return keys
 
 
-def rest(tx: Connection, table: Table, host: str, until: datetime) -> None:
-    """Have all that is due of a host wait until then."""
-    early = and_(table.c.host == host, table.c.due_at < until)
-    tx.execute(update(table).where(early).values(due_at=until))
+def pause(tx: Connection, target: str, until: datetime) -> None:
+    """Let a target of messages, or ``HOST`` or ``PAGES`` and a host, be left alone until then."""
+    insert = upsert(tx, pauses).values(target=target, until=until)
+    longer = pauses.c.until < insert.excluded.until
+    changed = {"until": insert.excluded.until}
+    tx.execute(insert.on_conflict_do_update(index_elements=["target"], set_=changed, where=longer))
 
 
 def insert_new(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import and_, delete, exists, not_, select, update
+from sqlalchemy import Connection, and_, delete, exists, not_, select, update
 
 from monitor.incidents import CLOSED
 from monitor.store import migrations
@@ -13,7 +13,16 @@ from monitor.store.engine import StoreError
 from monitor.store.outbox import announce
 from monitor.store.rows import incident_of
 from monitor.store.statements import Room
-from monitor.store.tables import gaps, incidents, mentions, outbox, pages
+from monitor.store.tables import (
+    gaps,
+    incidents,
+    mentions,
+    outbox,
+    pages,
+    pauses,
+    sources,
+    subscriptions,
+)
 
 CHUNK = 1000  #: mentions deleted in one transaction, so that others get their turn
 
@@ -56,7 +65,7 @@ class Upkeep(Room):
             return tx.execute(delete(mentions).where(mentions.c.id.in_(chunk))).rowcount
 
     def _prune_rest(self, before: datetime) -> None:
-        """Incidents without members, their messages with them; settled digests; gaps; pages."""
+        """What is settled and refers to nothing that is kept."""
         members = exists().where(mentions.c.incident == incidents.c.id)
         with self._database.write() as tx:
             tx.execute(delete(incidents).where(incidents.c.last_at < before, not_(members)))
@@ -68,7 +77,9 @@ class Upkeep(Room):
                 )
             )
             tx.execute(delete(gaps).where(gaps.c.until < before))
+            tx.execute(delete(pauses).where(pauses.c.until < before))
             tx.execute(delete(pages).where(pages.c.due_at.is_(None), pages.c.seen_at < before))
+            _prune_followed(tx, before)
 
     def backup(self, path: Path) -> None:
         """Write a whole copy of the database to ``path``; others go on working meanwhile.
@@ -105,3 +116,14 @@ class Upkeep(Room):
         """The revision of the database (None: no tables), and the newest this code knows."""
         with self._database.read() as tx:
             return migrations.current(tx), migrations.revisions()[-1]
+
+
+def _prune_followed(tx: Connection, before: datetime) -> None:
+    """Comment feeds that are read no more and of which no comment is kept."""
+    c = sources.c
+    mentioned = exists().where(mentions.c.source == c.name)
+    over = and_(c.follows.is_not(None), c.due_at.is_(None), c.since < before, not_(mentioned))
+    names = tx.scalars(select(c.name).where(over)).all()
+    for table in (gaps, pages, subscriptions):
+        tx.execute(delete(table).where(table.c.source.in_(names)))
+    tx.execute(delete(sources).where(c.name.in_(names)))

@@ -144,22 +144,12 @@ def test_a_ping_does_not_shorten_the_wait_of_who_fails(scene: Scene) -> None:
     assert due(scene.store, 30) == 30
 
 
-@pytest.mark.parametrize(
-    ("host", "blocked", "left"),
-    [("example", True, 30), ("example", False, 0), ("other", True, 0), ("", True, 0)],
-)
-def test_nor_that_of_a_host_that_refuses_us(
-    store: Store, host: str, blocked: bool, left: float
-) -> None:
-    specs = [
-        SourceSpec("a", "feed", "", "example" if host else ""),
-        SourceSpec("b", "feed", "", host),
-    ]
-    store.sync(specs, ["Acme"], NOON)
-    first, second = (*store.claim_sources(NOON, LEASE, 1), *store.claim_sources(NOON, LEASE, 1))
-    mine, theirs = (first, second) if first.source == "a" else (second, first)
-    store.settle_poll(mine, Batch((), "c"), [], NOON, HOUR)
-    why = SourceError("403" if blocked else "500", blocked=blocked)
-    store.settle_poll_failed(theirs, why, NOON, HOUR)
-    store.hasten("a", at(30), MINUTE)
-    assert due(store, 30) == left
+def test_nor_does_it_break_the_rest_of_a_host(store: Store) -> None:
+    store.sync([SourceSpec(name, "feed", "", "example") for name in "ab"], ["Acme"], NOON)
+    (a,) = store.claim_sources(NOON, LEASE, 1)
+    store.settle_poll(a, Batch((), "c"), [], NOON, HOUR)
+    (b,) = store.claim_sources(NOON, LEASE, 1)
+    store.settle_poll_failed(b, SourceError("wait", status=503, retry_after=HOUR), NOON, 2 * HOUR)
+    store.hasten(a.source, at(30), MINUTE)
+    assert store.claim_sources(at(59), LEASE, 9) == []
+    assert [s.source for s in store.claim_sources(at(60), LEASE, 9)] == ["a"]

@@ -12,7 +12,6 @@ import pytest
 from monitor import pacing
 from monitor.domain import SourceState
 from monitor.matching import Brand, Matcher
-from monitor.pipeline.collect import FOLLOWED_FAILURES
 from monitor.seams import SourceError
 from monitor.store.verdicts import OLD
 from tests.standins.scripted import ACME, START, TARGET, ScriptedSource, World, post
@@ -311,13 +310,13 @@ def test_old_posts_are_not_followed(world: World) -> None:
 
 def test_comments_that_cannot_be_read_are_given_up(world: World) -> None:
     comments = comments_of(world)
-    comments.script += [SourceError("gone")] * 20
+    comments.script += [SourceError("oh", status=500)] * 2 + [SourceError("no", permanent=True)]
     world.started()
     world.clock.passes(minutes=10)
     world.find(post("1", BROKEN, replies="https://blog.example/1/feed"))
     world.collect()
     world.turns(lambda: not world.overview().following, most=timedelta(days=2), minutes=30)
-    assert len(comments.cursors) == FOLLOWED_FAILURES + 1
+    assert len(comments.cursors) == 3
 
 
 @pytest.mark.parametrize(("unasked", "minutes"), [(False, 60), (True, 1)])
