@@ -95,6 +95,7 @@ class ScriptedSource:
     name: str
     script: deque[Batch | Exception] = field(default_factory=deque)
     cursors: list[str] = field(default_factory=list)  #: that it was asked with
+    url: str = ""
 
     def poll(self, cursor: str) -> Batch:
         self.cursors.append(cursor)

@@ -11,6 +11,7 @@ import pytest
 from monitor.domain import Batch
 from monitor.seams import SourceError
 from monitor.store import Followed, SourceSpec, Store, StoreError
+from monitor.store.sources import MOST_FOLLOWED
 from tests.store.scene import BLOG, LEASE, MINUTE, NOON, Scene, at, mention
 
 NOTHING = Batch((), cursor="c2")
@@ -249,6 +250,15 @@ def test_they_are_followed_while_their_source_is_configured(scene: Scene) -> Non
     assert claimed(scene.store) == COMMENTS.name
     scene.store.sync([], ["Acme"], NOON)
     assert scene.store.overview(NOON).following == []
+    scene.store.sync([BLOG], ["Acme"], at(9))
+    assert [s.source for s in scene.store.overview(NOON).following] == [COMMENTS.name]
+
+
+def test_a_source_may_have_only_so_many_followed(scene: Scene) -> None:
+    many = [replace(COMMENTS, name=f"c{n}", url=f"https://blog.example/{n}") for n in range(60)]
+    scene.store.settle_poll(scene.claim_source(), NOTHING, [], NOON, MINUTE, followed=many[:40])
+    scene.store.settle_poll(scene.claim_source(at(1)), NOTHING, [], NOON, MINUTE, followed=many)
+    assert len(scene.store.overview(NOON).following) == MOST_FOLLOWED
 
 
 def test_without_a_next_time_a_source_sleeps(scene: Scene) -> None:

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from monitor import pacing
-from monitor.domain import SourceState
+from monitor.domain import Batch, SourceState
 from monitor.matching import Brand, Matcher
 from monitor.seams import SourceError
 from monitor.store.verdicts import OLD
 from tests.standins.scripted import ACME, START, TARGET, ScriptedSource, World, post
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MINUTE = timedelta(minutes=1)
 BROKEN = "The Acme plug is broken"
+FED = {"replies": "https://blog.example/1/feed"}
+FEED = f"blog.example: comments {sha256(FED['replies'].encode()).hexdigest()[:8]}"
 
 
 @pytest.fixture
@@ -329,3 +333,54 @@ def test_a_site_that_failed_is_asked_no_sooner_than_one_that_did_not(
     due = source(world).due_at
     assert due is not None
     assert due - world.clock() == timedelta(minutes=minutes)
+
+
+def test_the_first_comments_are_news(world: World) -> None:
+    """They were written before we knew of the post, and are often the complaints."""
+    comments = comments_of(world)
+    world.started()
+    world.clock.passes(hours=3)
+    early = [
+        post(str(n), BROKEN, source=FEED, published_at=at)
+        for n, at in enumerate((world.clock() - 2 * HOUR, None), 2)
+    ]
+    comments.script.append(Batch(tuple(early), "c"))
+    world.find(post("1", "About Acme", published_at=world.clock() - 150 * MINUTE, **FED))
+    world.collect()
+    world.turn()
+    assert {world.judged()[key].action for key in "23"} == {"alerted", "attached"}
+
+
+def test_an_outage_does_not_end_the_following(world: World) -> None:
+    comments = comments_of(world)
+    comments.script += [SourceError("no connection", unasked=True)] * 12
+    world.started()
+    world.clock.passes(minutes=10)
+    world.find(post("1", BROKEN, **FED))
+    world.turns(lambda: len(comments.cursors) > 12, most=timedelta(days=8), hours=1)
+    assert len(world.overview().following) == 1
+
+
+def test_one_comment_feed_is_followed_once_whoever_names_it(world: World) -> None:
+    comments = comments_of(world)
+    world.started()
+    world.clock.passes(minutes=10)
+    world.find(post("1", BROKEN, **FED))
+    world.find(post("1", BROKEN, source="forum", **FED))
+    world.collect()
+    assert (len(world.overview().following), len(comments.cursors)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "replies", ["https://victim.example/1/feed", "https://blog.example/comments/feed"]
+)
+def test_neither_a_stranger_s_feed_nor_a_configured_one_is_followed(
+    world: World, replies: str
+) -> None:
+    comments_of(world)
+    world.sources["forum"].url = "https://blog.example/comments/feed"
+    world.started()
+    world.clock.passes(minutes=10)
+    world.find(post("1", BROKEN, replies=replies))
+    world.collect()
+    assert world.overview().following == []
