@@ -184,6 +184,7 @@ def delays(place: Path, sent: Mapping[str, float]) -> list[float]:
 def serve_daemon(place: Path, port: int, count: int, *, seeding: bool) -> None:
     """The real daemon on feeds that are all due now."""
     from monitor import app, config, daemon, logs
+    from monitor.domain import Mention, Post
     from monitor.http import PoliteFetcher
     from monitor.reading.workers import Readers
     from monitor.sources import KINDS
@@ -209,6 +210,8 @@ def serve_daemon(place: Path, port: int, count: int, *, seeding: bool) -> None:
     if not seeding:
         know(place)
     pipeline = app.pipeline(parsed, store, feeds, {}, app.Tools(fetch, read, fetch))
+    read(b"<rss><channel/></rss>", "", "")  # as one that has run for a while: its reader is there
+    pipeline.classifier.score([Mention(Post("a", "feed", "1", "", "Acme is slow"), BRAND, ())])
     print("ready", flush=True)
     if seeding:
         daemon.one_round(pipeline)
