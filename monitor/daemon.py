@@ -155,12 +155,16 @@ class Daemon:
             self._last_tick = time.monotonic()
 
     def _hand_out(self) -> bool:
-        """Claim sources for the workers that will soon be free; whether there may be more."""
+        """Claim sources for the workers that will soon be free; whether there may be more.
+
+        Of each host one at a time, so that no worker waits for another's turn at it.
+        """
         self._polling = {poll: host for poll, host in self._polling.items() if not poll.done()}
         room = 2 * WORKERS - len(self._polling)
         if room < WORKERS:
             return True
-        claimed = self._pipeline.claim_sources(room, self._polling.values())
+        avoid = {*self._polling.values(), *self._pipeline.busy()}
+        claimed = self._pipeline.claim_sources(room, avoid)
         for state in claimed:
             work = partial(self._heard, partial(self._pipeline.poll, state))
             self._polling[self._pool.submit(self._guarded, work)] = state.host
