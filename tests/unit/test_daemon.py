@@ -154,7 +154,7 @@ def test_pages_that_do_not_answer_keep_no_poll_waiting(tmp_path: Path) -> None:
 
     with World(tmp_path) as world:
         world.started()
-        pages = [post(str(n), "Acme", page=f"https://{n}.example/") for n in range(READERS + 2)]
+        pages = [post(str(n), "Acme ...", page=f"https://{n}.example/") for n in range(READERS + 2)]
         world.find(*pages)
         world.collect()
         world.clock.passes(minutes=1)
@@ -203,7 +203,7 @@ def test_one_round_reads_the_pages_that_it_found(tmp_path: Path) -> None:
     with World(tmp_path) as world:
         world.started()
         world.pages.answers["https://a.example/"] = "<p>Acme is fine"
-        world.find(post("1", "Acme", page="https://a.example/"))
+        world.find(post("1", "Acme ...", page="https://a.example/"))
         done = one_round(world.pipeline)
         assert (done.polled, done.found, done.judged) == (2, 1, 1)
         assert world.pages.asked == ["https://a.example/"]
