@@ -57,13 +57,14 @@ class Sources(Room):
             tx.execute(awake.values(enabled=True, due_at=now))
 
     def spread(self, now: datetime, over: timedelta) -> None:
-        """Let what fell due while nobody worked fall due bit by bit, not all at once."""
+        """Let what fell due while nobody worked fall due one a second, all of it within ``over``."""
         late = select(sources.c.name).where(sources.c.due_at < now - timedelta(minutes=1))
         with self._database.write() as tx:
-            in_order = late.order_by(sources.c.name).with_for_update()
-            for name in tx.scalars(in_order).all():
-                due = now + over * crc32(name.encode()) / 2**32
-                tx.execute(update(sources).where(sources.c.name == name).values(due_at=due))
+            names = tx.scalars(late.order_by(sources.c.name).with_for_update()).all()
+            step = min(timedelta(seconds=1), over / max(len(names), 1))
+            for turn, name in enumerate(sorted(names, key=lambda name: crc32(name.encode()))):
+                one = update(sources).where(sources.c.name == name)
+                tx.execute(one.values(due_at=now + turn * step))
 
     def claim_sources(
         self, now: datetime, lease: timedelta, limit: int, avoid: Collection[str] = ()
