@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 WORKERS = 8  #: polls at once
 READERS = 4  #: pages at once, beside the polls
-SPREAD = timedelta(minutes=10)  #: what fell due before the start is polled within this time, one a second if it can be
+SPREAD = timedelta(minutes=10)  #: what fell due before the start is polled within this time
 STALLED = timedelta(seconds=15)  #: no finished tick for this long: the process ends itself
 LAST_WISH = timedelta(seconds=18)  #: what is in flight may finish for this long after SIGTERM
 M_ARENA_MAX = -8  #: of malloc.h

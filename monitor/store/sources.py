@@ -57,7 +57,7 @@ class Sources(Room):
             tx.execute(awake.values(enabled=True, due_at=now))
 
     def spread(self, now: datetime, over: timedelta) -> None:
-        """Let what fell due while nobody worked fall due one a second, all of it within ``over``."""
+        """Let what fell due while nobody worked fall due one a second, all within ``over``."""
         late = select(sources.c.name).where(sources.c.due_at < now - timedelta(minutes=1))
         with self._database.write() as tx:
             names = tx.scalars(late.order_by(sources.c.name).with_for_update()).all()
