@@ -326,6 +326,8 @@ HOSTILE = {
     "same": page([PAT] * 20_000),
     "odd": page({"@type": {"a": 1}, "@id": ["x"], "review": [[{"@type": ["Review", 3]}]]}, PAT),
     "numbers": page(json.dumps(PAT).replace('"1"', "1" * 5000)),
+    "spans": page(PAT) + b"<span itemscope>" * 30_000 + b"</q>" * 30_000,
+    "pictures": page(PAT) + b"<svg>" * 60_000 + b"</q>" * 60_000,
     "surrogates": page(PAT | {"author": "\ud800", "@id": "\ud800", "reviewBody": "\udfff"}),
 }
 
