@@ -124,7 +124,9 @@ class Feed:
 
     def _read(self, page: Page, known: str) -> items.Feed:
         parts = urlsplit(page.url)
-        base = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))  # a query may be secret
+        # A feed's query may be secret; that of a page made for people says which page it is.
+        query = parts.query if self.of_pages else ""
+        base = urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
         try:
             feed = self.read(page.body, page.headers.get("content-type", ""), base, known)
         except items.FeedError as e:
