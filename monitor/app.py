@@ -220,7 +220,7 @@ def source(table: SourceTable, tools: Tools) -> Source:
     }
     shared = {f.name: getattr(tools, f.name) for f in dataclasses.fields(tools) if f.name in taken}
     if kind.of_pages:
-        shared["fetch"] = tools.pages
+        shared |= {"fetch": tools.pages, "read": tools.read.reviews}
     fields = {key: field for key, field in taken.items() if key not in shared}
     for key in given.keys() - fields.keys():
         raise ConfigError(f"{where}: {key}: unknown key for kind {table.kind!r}: remove it")

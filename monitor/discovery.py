@@ -54,6 +54,7 @@ class Candidate:
 
     kind: str
     url: str
+    last: bool = False  #: only asked where nothing of its kind was found
 
 
 def discover(
@@ -106,7 +107,8 @@ class _Software:
     """What makes sites, how its pages are known, and where it puts its feeds.
 
     ``signs`` is looked for in lines "generator: ..." and "cookie: NAME", and in the markup.
-    A path with "{path}" is made of the page's own. Feeds first, then comment feeds.
+    A path with "{path}" is made of the page's own; others begin where the site does, which is at
+    the top if they begin with "/", else in the page's own folder. Feeds first, then comment feeds.
     """
 
     name: str
@@ -195,15 +197,22 @@ def _candidates(page: Page, software: _Software | None) -> list[Candidate]:
     """What the page names and what its software is known to have, the best of each kind first."""
     kind = software.kind if software else "feed"
     tree = pages.tree(page.body, page.headers.get("content-type", ""))
+    links = pages.links(tree, page.url)
     named = [
         Candidate("comments" if _COMMENTS.search(f"{link.title} {link.url}") else kind, link.url)
-        for link in sorted(pages.links(tree, page.url), key=lambda link: not link.head)
+        for link in sorted(links, key=lambda link: not link.head)
         if _names_a_feed(link)
     ]
-    known = list(_known(page.url, software)) if software else []
+    told = [link.url for link in links if "home" in link.rel]
+    if (base := pages.base(tree, page.url)) != page.url:
+        told.append(base)
+    known = list(_known(page.url, told, software)) if software else []
     if kind == "feed":  # a blog's theme knows best where its feeds are
         known = [k for k in known if k.kind not in {n.kind for n in named}]
-    return _in_turns([*known, *named])
+    return [
+        *_in_turns([*(k for k in known if not k.last), *named]),
+        *_in_turns([k for k in known if k.last]),
+    ]
 
 
 def _names_a_feed(link: pages.Link) -> bool:
@@ -212,12 +221,25 @@ def _names_a_feed(link: pages.Link) -> bool:
     return bool(_LOOKS.search(link.url))
 
 
-def _known(url: str, software: _Software) -> Iterator[Candidate]:
+def _known(url: str, told: Sequence[str], software: _Software) -> Iterator[Candidate]:
     path = urlsplit(url).path.rstrip("/")
     for kind, paths in ((software.kind, software.paths), ("comments", software.comments)):
-        for known in paths:
-            if path or "{path}" not in known:
-                yield Candidate(kind, urljoin(url, known.format(path=path)))
+        of_page = [known for known in paths if "{path}" in known]
+        of_site = [known for known in paths if known not in of_page]
+        for known in of_page if path else ():
+            yield Candidate(kind, urljoin(url, known.format(path=path)))
+        for rank, root in enumerate(_roots(url, told, bool(paths) and paths[0].startswith("/"))):
+            for known in of_site:
+                yield Candidate(kind, urljoin(root, known.lstrip("/")), last=rank > 0)
+
+
+def _roots(url: str, told: Sequence[str], top: bool) -> list[str]:
+    """Folders that a site may begin in, the likeliest first: as its page says, or above that."""
+    path = urlsplit(url).path or "/"
+    above = [urljoin(url, path[: slash.end()]) for slash in re.finditer("/", path)]
+    homes = [f"{home.rstrip('/')}/" for home in told if "." not in urlsplit(home).path]
+    within = [home for home in homes if f"{url}/".startswith(home)]
+    return list(dict.fromkeys([*within, *(above if top else above[::-1])]))
 
 
 def _in_turns(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -236,7 +258,10 @@ def _in_turns(candidates: Sequence[Candidate]) -> list[Candidate]:
 def _verified(candidates: Sequence[Candidate], fetch: Fetcher, read: Reader) -> Iterator[Found]:
     """Those that are feeds, and not the same feed in another format."""
     seen: list[frozenset[str]] = []
+    kinds: set[str] = set()
     for candidate in candidates:
+        if candidate.last and candidate.kind in kinds:
+            continue
         try:
             page = fetch(candidate.url, ACCEPT)
         except SourceError:
@@ -245,6 +270,7 @@ def _verified(candidates: Sequence[Candidate], fetch: Fetcher, read: Reader) -> 
             found = _found(Candidate(candidate.kind, page.moved or candidate.url), feed)
             if not found.keys or found.keys not in seen:
                 seen.append(found.keys)
+                kinds.add(found.kind)
                 yield found
 
 

@@ -37,7 +37,7 @@ class FeedError(ValueError):
 
 
 class ReadingFailed(ValueError):  # noqa: N818 - it completes "its feed ..."
-    """Reading was given up; the text says why: "took longer than 10 s to read"."""
+    """Reading was given up; the text says why: "took more than 300 MB to read"."""
 
 
 @dataclass(frozen=True, slots=True)

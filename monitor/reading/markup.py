@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -34,6 +33,7 @@ from monitor.reading.items import (
     likely,
     short,
 )
+from monitor.reading.links import canonical
 from monitor.reading.walls import is_wall
 from monitor.text import plain
 
@@ -51,7 +51,7 @@ def read(body: bytes, content_type: str, base_url: str, _known: str = "") -> Fee
     Args:
         body: as sent, unpacked.
         content_type: the header's value or "".
-        base_url: the page's own address, without a query that may be secret.
+        base_url: the page's own address.
 
     Raises:
         FeedError: nothing is marked up there.
@@ -281,9 +281,9 @@ def _item(graph: _Graph, node: dict[str, Any], base: str) -> Item:
 
 def _own(given: str, base: str) -> str:
     """What a review alone is known by; neither the page's own address nor a blank node."""
-    target, here = urlsplit(address(base, given)), urlsplit(base)
-    same = (target.netloc, target.path) == (here.netloc, here.path)
-    return "" if given.startswith("_:") or (same and not target.fragment) else given
+    target, _, fragment = address(base, given).partition("#")
+    same = not fragment and canonical(target) == canonical(base)
+    return "" if given.startswith("_:") or same else given
 
 
 def _said(item: Item) -> str:

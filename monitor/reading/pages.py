@@ -12,18 +12,13 @@ from dataclasses import dataclass
 
 from selectolax.lexbor import LexborHTMLParser
 
+from monitor.reading.bounds import bounded
 from monitor.reading.items import address
 from monitor.text import clean
 
-MAX_PAGE = 3_000_000  #: bytes that are looked at
 MAX_WORDS = 500_000  #: characters of a page's text
 MAX_ARTICLE = 1_000_000  #: bytes that an article is looked for in
 MAX_LINKS = 5_000
-MAX_DEPTH = 400  #: blocks inside one another; the parser's time is tags times depth
-SHALLOW = 20_000  #: so few tags take less than a second however deep they are
-FEW = 3_000  #: so few tags make little of any formatting
-MAX_REPEATED = 2_000_000  #: formatting elements that a page might come to hold
-MAX_ATTRIBUTES = 2_000  #: words in one tag; the parser's time grows with their square
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -86,58 +81,6 @@ def _is_utf8(body: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-# -- markup that is made to hang parsers ---------------------------------------------------------
-
-_BLOCK = re.compile(
-    rb"<(/?)(?:address|article|aside|blockquote|center|details|dialog|dir|div|dl|fieldset|figure"
-    rb"|footer|form|h[1-6]|header|listing|main|menu|nav|ol|optgroup|pre|r[pt]|section|summary|ul)"
-    rb"[\s/>]",
-    re.IGNORECASE,
-)
-#: What is not closed is opened again in each block that follows, by the book and in memory.
-_FORMAT = re.compile(
-    rb"</?(?:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?:[\s/][^>]*+)?>", re.IGNORECASE
-)
-_TAG = re.compile(rb"<[a-zA-Z]")
-
-
-def bounded(body: bytes) -> bytes:
-    """The page up to where its size, its depth or one of its tags goes beyond all measure.
-
-    Where its formatting (b, font and the like) could, that is left out.
-    """
-    body = body[:MAX_PAGE]
-    tags = body.count(b"<")
-    if tags > SHALLOW:
-        body = body[: _too_deep(body)]
-    if tags > FEW and tags * len(_FORMAT.findall(body)) > MAX_REPEATED:
-        body = _FORMAT.sub(b" ", body)
-    return body[: _too_wide(body)]
-
-
-def _too_deep(body: bytes) -> int:
-    depth = 0
-    for block in _BLOCK.finditer(body):
-        depth = max(0, depth - 1) if block[1] else depth + 1
-        if depth > MAX_DEPTH:
-            return block.start()
-    return len(body)
-
-
-def _too_wide(body: bytes) -> int:
-    """Where a tag with too many attributes begins; only a long way without ">" can hold one."""
-    at, step = 0, 2 * MAX_ATTRIBUTES
-    while at + step < len(body):
-        end = body.rfind(b">", at, at + step)
-        if end < 0:
-            end = body.find(b">", at) % (len(body) + 1)  # at the end if there is none
-            tag = _TAG.search(body, at, end)
-            if tag and len(body[tag.start() : end].split(None, MAX_ATTRIBUTES)) > MAX_ATTRIBUTES:
-                return tag.start()
-        at = end + 1
-    return len(body)
 
 
 # -- text ----------------------------------------------------------------------------------------

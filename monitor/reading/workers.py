@@ -2,7 +2,7 @@
 
 Each may take ``LONGEST`` and ``LARGEST``; the process that exceeds either is ended and replaced,
 and others are not disturbed. Processes start when they are first needed. They end with us, however
-we end: a worker that hears no more of its parent stops, and one that is busy then has an alarm set.
+we end: a worker that hears no more of its parent stops, and one that is busy has its limit.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from pathlib import Path
 from queue import LifoQueue
 from typing import Any
 
-from monitor.reading import feeds, pages
+from monitor.reading import feeds, markup, pages
 from monitor.reading.items import Feed, FeedError, ReadingFailed
 
 WORKERS = 2
-LONGEST = timedelta(seconds=10)  #: to read one feed or page
+LONGEST = timedelta(seconds=10)  #: of CPU to read one feed or page
+PATIENCE = timedelta(seconds=60)  #: for it, on a machine that has other things to do
 LARGEST = 300_000_000  #: bytes of address space; about 30 MB of them are the interpreter's
 SWOLLEN = 80_000_000  #: bytes of memory; a worker that is left with more is replaced
 
@@ -33,8 +34,13 @@ SWOLLEN = 80_000_000  #: bytes of memory; a worker that is left with more is rep
 class Readers:
     """Readers in worker processes. Threads may share them."""
 
-    def __init__(self, longest: timedelta = LONGEST, largest: int = LARGEST) -> None:
-        self._longest, self._largest = longest, largest
+    def __init__(
+        self,
+        longest: timedelta = LONGEST,
+        largest: int = LARGEST,
+        patience: timedelta = PATIENCE,
+    ) -> None:
+        self._limits = longest.total_seconds(), largest, patience.total_seconds()
         self._free: LifoQueue[_Worker | None] = LifoQueue()  # the last one used comes first
         for _ in range(WORKERS):
             self._free.put(None)
@@ -49,6 +55,11 @@ class Readers:
         feed: Feed = self._answer(feeds.read, body, content_type, base_url, known)
         return feed
 
+    def reviews(self, body: bytes, content_type: str, base_url: str, known: str = "") -> Feed:
+        """``markup.read``; raises the same."""
+        feed: Feed = self._answer(markup.read, body, content_type, base_url, known)
+        return feed
+
     def article(self, body: bytes, content_type: str) -> str:
         """``pages.article``; "" of a page that takes too much."""
         try:
@@ -61,7 +72,7 @@ class Readers:
         held = LARGEST  # so that it is replaced unless all goes well
         try:
             if worker is None or worker.process.poll() is not None:
-                worker = _Worker(self._longest, self._largest)
+                worker = _Worker(*self._limits)
             answer, held = worker.ask(read, *given)
         finally:
             if worker is not None and held > SWOLLEN:
@@ -76,8 +87,8 @@ class Readers:
 class _Worker:
     """One process, from outside."""
 
-    def __init__(self, longest: timedelta, largest: int) -> None:
-        self._seconds = longest.total_seconds()
+    def __init__(self, seconds: float, largest: int, patience: float) -> None:
+        self._seconds, self._patience = seconds, patience
         self._line, theirs = Pipe()
         with theirs:
             fd = theirs.fileno()
@@ -86,7 +97,7 @@ class _Worker:
                 "-P",
                 "-m",
                 __name__,
-                *map(str, (fd, self._seconds, largest)),
+                *map(str, (fd, seconds, largest)),
             ]
             self.process = subprocess.Popen(command, pass_fds=[fd])  # noqa: S603 - our own
 
@@ -94,10 +105,12 @@ class _Worker:
         """Its answer, or the exception that it is, and the bytes of memory that it holds."""
         try:
             self._line.send(question)
-            if not self._line.poll(self._seconds):
-                raise ReadingFailed(f"took longer than {self._seconds:g} s to read")
+            if not self._line.poll(self._patience):
+                raise ReadingFailed(f"was not read within {self._patience:g} s")
             answer: tuple[object, int] = self._line.recv()
         except (EOFError, OSError):
+            if self.process.wait() == -signal.SIGPROF:
+                raise ReadingFailed(f"took more than {self._seconds:g} s of CPU to read") from None
             raise ReadingFailed("broke the process that was to read it") from None
         return answer
 
@@ -126,9 +139,9 @@ def serve(line: Connection, seconds: float, largest: int) -> None:
     with suppress(EOFError, OSError):  # our parent is gone
         while True:
             question = line.recv()
-            signal.setitimer(signal.ITIMER_REAL, 2 * seconds)  # its default action ends us
+            signal.setitimer(signal.ITIMER_PROF, seconds)  # its default action ends us
             line.send((_answer(question, largest), _resident()))
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _answer(question: tuple[Any, ...], largest: int) -> object:

@@ -102,16 +102,16 @@ class Feed:
     def _changed(self, page: Page, digest: str, mark: Mark) -> Batch:
         feed = self._read(page, mark.marks)
         gap = mark.misses(feed)
-        mark = replace(mark.after(feed), digest=digest)
         rejected, whole = list(feed.rejected), feed.items
-        if feed.cut_off:
+        if feed.cut_off and digest != mark.half:
             # Kept without validators, so that the next poll asks for all of it; if it is the same
             # again, that is all there is. And without its last item, which may be half a text:
             # stored now, it would never be made whole.
             rejected.append("the feed breaks off, its last item was left for the next poll")
             whole = whole[:-1]
+            mark = replace(mark.after(feed), half=digest)
         else:
-            mark = mark.refreshed(page.headers)
+            mark = replace(mark.after(feed), digest=digest, half="").refreshed(page.headers)
         thread = _line(feed.title)
         posts: list[Post] = []
         for number, item in enumerate(whole, 1):
@@ -124,7 +124,9 @@ class Feed:
 
     def _read(self, page: Page, known: str) -> items.Feed:
         parts = urlsplit(page.url)
-        base = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))  # a query may be secret
+        # A feed's query may be secret; that of a page made for people says which page it is.
+        query = parts.query if self.of_pages else ""
+        base = urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
         try:
             feed = self.read(page.body, page.headers.get("content-type", ""), base, known)
         except items.FeedError as e:
@@ -183,7 +185,8 @@ class Mark:
 
     etag: str = ""
     last_modified: str = ""
-    digest: str = ""  #: SHA-256 of the last body
+    digest: str = ""  #: SHA-256 of the last body ...
+    half: str = ""  #: ... or of one that breaks off, while its last item is left out
     ttl: int = 0  #: minutes between two polls, as the last body said
     hours: Sequence[int] = ()  #: of the day, UTC, to stay away in
     days: Sequence[int] = ()  #: of the week, Monday is 0

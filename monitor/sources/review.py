@@ -7,7 +7,7 @@ stays itself where its site gives it an @id or an address; elsewhere it becomes 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 from monitor.domain import Batch
@@ -20,7 +20,7 @@ from monitor.sources.feed import Feed, Mark, Reader, site
 class Review(Feed):
     """One page. See ``Feed``."""
 
-    read: Reader = field(default=markup.read, init=False)
+    read: Reader = markup.read
     wanted: ClassVar[str] = "reviews"
     accept: ClassVar[str] = "text/html, application/xhtml+xml, */*;q=0.5"
     of_pages: ClassVar[bool] = True

@@ -166,6 +166,34 @@ def test_software_that_is_known_is_asked_where_it_has_its_feeds(
     assert len(web.seen) <= 2 + MOST_ASKED
 
 
+XENFORO = '<html id="XF">'
+WORDPRESS = '<img src="/wp-content/x.png">'
+
+
+@pytest.mark.parametrize(
+    ("sign", "at", "feed"),
+    [
+        (XENFORO, "/community/threads/smoke.12/", "/community/forums/-/index.rss"),
+        (XENFORO + '<base href="/board/">', "/board/a/b/c/d/e/f/", "/board/forums/-/index.rss"),
+        (XENFORO + "<base href='/'>", "/board/threads/x/", "/board/forums/-/index.rss"),
+        (WORDPRESS, "/blog/2026/toast/", "/blog/feed/"),
+        (WORDPRESS + '<a rel="home" href="/x/blog">', "/x/blog/2026/11/toast/", "/x/blog/feed/"),
+        (WORDPRESS + '<a rel="home" href="/x/y/z/">', "/x/y/z/", "/x/y/z/feed/"),
+    ],
+)
+def test_a_site_may_begin_in_a_folder(web: Web, sign: str, at: str, feed: str) -> None:
+    web.routes |= {at: f"<!doctype html>{sign}Hello", feed: rss("K", "a")}
+    assert list(found(web, at)) == [feed]
+    assert len(web.seen) <= 2 + MOST_ASKED
+
+
+def test_no_folder_is_asked_where_the_site_has_answered(web: Web) -> None:
+    web.routes |= {"/2026/toast/": WORDPRESS, "/feed/": rss("K", "a"), "/2026/feed/": rss("Y", "b")}
+    web.routes["/comments/feed/"] = rss("Comments", "c")
+    assert found(web, "/2026/toast/") == {"/feed/": "feed", "/comments/feed/": "comments"}
+    assert len(web.seen) == 4
+
+
 def test_paths_are_not_guessed_at(web: Web) -> None:
     web.routes |= {"/": page("<p>A word about phpBB, Discourse and WordPress</p>")}
     web.routes["/feed/"] = rss("K", "a")

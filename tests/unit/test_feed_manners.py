@@ -12,7 +12,7 @@ from monitor.domain import Batch
 from monitor.reading.items import ReadingFailed
 from monitor.seams import Page, SourceError
 from monitor.sources.feed import ACCEPT, Feed
-from tests.unit.feeding import FIXTURES, RSS, URL, Site, day, poll
+from tests.unit.feeding import FIXTURES, RSS, URL, Site, day, listed, poll
 
 
 def test_the_first_question_is_open():
@@ -77,6 +77,25 @@ def test_a_feed_that_breaks_off_is_asked_for_again_in_full():
     site.says(RSS, etag='"1"')
     assert len(poll(site, batch.cursor).posts) == 2
     assert "If-None-Match" not in site.asked
+
+
+def test_what_breaks_off_in_the_same_place_again_is_all_there_is():
+    site = Site(listed(1, 2)[: -len("</channel></rss>")], etag='"1"')
+    first = poll(site)
+    second = poll(site, first.cursor)
+    third = poll(site, second.cursor)
+    assert [p.external_id for p in first.posts] == ["1"]
+    assert [p.external_id for p in second.posts] == ["1", "2"]
+    assert (second.rejected, second.gap) == ((), False)
+    assert third.posts == ()
+    assert site.asked["If-None-Match"] == '"1"'
+
+
+def test_what_breaks_off_elsewhere_is_left_for_the_next_poll_again():
+    cursor = poll(Site(listed(1, 2)[: -len("</channel></rss>")])).cursor
+    batch = poll(Site(listed(1, 2, 3)[: -len("</channel></rss>")]), cursor)
+    assert [p.external_id for p in batch.posts] == ["1", "2"]
+    assert len(batch.rejected) == 1
 
 
 @pytest.mark.parametrize(

@@ -228,7 +228,7 @@ def test_a_review_without_an_id_is_known_by_its_words() -> None:
     assert len({*ids(first), *ids(without_id(PAT, author="Lee"))}) == 2
 
 
-@pytest.mark.parametrize("own", ["_:b1", URL, f"{URL}#", "/p/1", ""])
+@pytest.mark.parametrize("own", ["_:b1", URL, f"{URL}#", "/p/1", f"{URL}/?utm_source=x", ""])
 def test_the_pages_address_and_blank_nodes_are_no_ids(own: str) -> None:
     assert ids({**PAT, "@id": own}) == ids(without_id(PAT))
     assert ids(without_id(PAT, url=own)) == ids(without_id(PAT))
@@ -237,6 +237,14 @@ def test_the_pages_address_and_blank_nodes_are_no_ids(own: str) -> None:
 def test_an_address_of_its_own_is_an_id() -> None:
     assert ids(without_id(PAT, url="/reviews/77")) == ["/reviews/77"]
     assert ids(without_id(PAT, url="#c77")) == ["#c77"]
+
+
+def test_a_query_tells_addresses_apart() -> None:
+    shop = f"{URL}?shop=acme"
+    body = page({**PAT, "@id": f"{URL}?review=12"}, without_id(BO, url=shop))
+    first, second = markup.read(body, "", shop).items
+    assert first.id == first.link == f"{URL}?review=12"
+    assert (second.id, second.link) == (ids(without_id(BO))[0], shop)
 
 
 def test_an_id_that_several_have_is_none() -> None:
@@ -326,6 +334,8 @@ HOSTILE = {
     "same": page([PAT] * 20_000),
     "odd": page({"@type": {"a": 1}, "@id": ["x"], "review": [[{"@type": ["Review", 3]}]]}, PAT),
     "numbers": page(json.dumps(PAT).replace('"1"', "1" * 5000)),
+    "spans": page(PAT) + b"<span itemscope>" * 30_000 + b"</q>" * 30_000,
+    "pictures": page(PAT) + b"<svg>" * 60_000 + b"</q>" * 60_000,
     "surrogates": page(PAT | {"author": "\ud800", "@id": "\ud800", "reviewBody": "\udfff"}),
 }
 

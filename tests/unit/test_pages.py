@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.reading import pages
+from monitor.reading import bounds, pages
 from monitor.reading.walls import is_wall
 from tests.bench.corpora import archive
 from tests.bench.pages import recall
@@ -143,6 +143,18 @@ HOSTILE = {
     "hidden formats": b"".join(b"<<b>b c='>'%d><p>" % n for n in range(100_000)),
     "links in links": b"<a href=x><object>" * 100_000,
     "noise": bytes(range(256)) * 4_000,
+    "spans": b"<span>" * 30_000 + b"</q>" * 30_000,
+    "pictures": b"<svg>" * 60_000 + b"</q>" * 60_000,
+    "cells of no table": b"<svg>" + b"<td>" * 60_000 + b"</q>" * 60_000,
+    "crossed": b"<div><object></div>" * 100_000,
+    "in the wrong place": b"<div></ul>" * 150_000,
+    "closed in quotes": b"<span title='</span>'>" * 60_000 + b"</q>" * 60_000,
+    "closed in comments": b"<span><!--</span>--><! </span>" * 60_000 + b"</q>" * 60_000,
+    "behind a script": b"<script><!--</script>" + b"<q>" * 60_000 + b"</s>" * 60_000,
+    "behind data": b"<svg><![CDATA[<!--]]></svg>" + b"<q>" * 60_000 + b"</s>" * 60_000,
+    "terms": b"<li><dd>" * 100_000,
+    "stray": b"<q>" * 399 + b"</s>" * 600_000,
+    "deepest": b"<q>" * 399 + b"<p>x" * 600_000,
 }
 
 
@@ -161,6 +173,35 @@ def test_no_page_breaks_or_hangs_us(name: str) -> None:
 def test_what_stands_before_the_hostile_part_is_read() -> None:
     assert read(b"<p>Hello</p>" + b"<div>" * 300_000) == "Hello"
     assert read(b"<p>Hello</p><i " + b"a " * 500_000) == "Hello"
+
+
+@pytest.mark.parametrize(
+    "shallow",
+    [
+        "<ul><li>x<li><p>y</ul>",
+        "<dl><dt>a<dd>b<dt>c<dd>d</dl>",
+        "<table><tr><td><p>x<td>y<tr><td>z</table>",
+        "<p>x<br><img src='>'><p>y<div>z</div>",
+        "<svg><path d=1 /><g><circle/></g></svg>",
+        "<div><span><x-b>x</div>",
+        "<script>'<div><table>'</script><style><!-- <p> --></style>",
+        "<!-- <div> --><!--><!DOCTYPE html>",
+        "<select><option>a<option>b</select><input><form></form>",
+        "<DIV CLASS=x></div ><a href=x/>y</a>",
+    ],
+)
+def test_nothing_is_lost_of_a_long_page_that_is_not_deep(shallow: str) -> None:
+    body = shallow.encode() * bounds.SHALLOW
+    body = body[: bounds.MAX_PAGE // len(shallow) * len(shallow)]
+    assert bounds.bounded(body) == body
+
+
+@pytest.mark.corpora
+def test_nothing_is_lost_of_any_real_page(corpora: Path) -> None:
+    found = archive(corpora, "readability-pages") | archive(corpora, "structured-data-pages")
+    real = {path: body for path, body in found.items() if path.endswith("html")}
+    assert len(real) > 300
+    assert [path for path, body in real.items() if bounds._too_deep(body) != len(body)] == []
 
 
 @pytest.mark.corpora

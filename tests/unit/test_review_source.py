@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,6 +40,13 @@ def test_a_page_is_asked_for_as_a_page() -> None:
     site = shop()
     poll(site)
     assert site.asked["Accept"].startswith("text/html")
+
+
+def test_the_query_of_a_page_belongs_to_its_address() -> None:
+    review = b'{"@type": "Review", "@id": "#r1", "name": "x"}'
+    site = shop(b'<script type="application/ld+json">' + review + b"</script>")
+    site.page = dataclasses.replace(site.page, url="https://r.example/p?shop=acme")
+    assert poll(site).posts[0].url == "https://r.example/p?shop=acme#r1"
 
 
 def test_an_edited_review_is_the_same_and_a_new_one_is_new() -> None:

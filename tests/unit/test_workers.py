@@ -16,10 +16,11 @@ import pytest
 
 from monitor import app
 from monitor.config import Config
-from monitor.reading import feeds, pages
+from monitor.reading import feeds, markup, pages
 from monitor.reading.items import FeedError, ReadingFailed
 from monitor.reading.workers import Readers
 from monitor.sources.feed import Feed
+from monitor.sources.review import Review
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "feed"
 BASE = "https://kettle.example/feed/"
@@ -60,6 +61,13 @@ def test_an_article_is_found_as_in_this_process(read: Readers) -> None:
     assert read.article(body, "text/html") == pages.article(body, "text/html") != ""
 
 
+def test_reviews_are_found_as_in_this_process(read: Readers) -> None:
+    body = (FIXTURES.parent / "review" / "product.html").read_bytes()
+    assert read.reviews(body, "text/html", BASE) == markup.read(body, "text/html", BASE)
+    with pytest.raises(FeedError, match="a page without review markup"):
+        read.reviews(b"<p>Hello", "text/html", BASE)
+
+
 def test_a_page_made_to_be_slow_has_no_article(read: Readers) -> None:
     began = time.monotonic()
     assert read.article(b"<p>Acme</p><ul>" + b"<li>a" * 200_000, "") == ""
@@ -75,7 +83,7 @@ def test_what_is_no_feed_is_refused_as_in_this_process(read: Readers) -> None:
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        (SLOW, "^took longer than 1.5 s to read$"),
+        (SLOW, "^took more than 1.5 s of CPU to read$"),
         (LARGE, "^took more than 150 MB to read$"),
     ],
 )
@@ -89,12 +97,37 @@ def test_a_poisoned_feed_costs_itself_only(read: Readers, body: bytes, why: str)
     assert len(read(RSS, "", BASE).items) == 2
 
 
-def test_a_worker_that_was_killed_is_replaced(read: Readers) -> None:
+def test_a_busy_machine_spoils_no_feed(read: Readers) -> None:
+    worker = started(read)
+    with ThreadPoolExecutor(1) as pool:
+        worker.send_signal(signal.SIGSTOP)
+        answer = pool.submit(read, RSS, "", BASE)
+        time.sleep(2)
+        worker.send_signal(signal.SIGCONT)
+        assert len(answer.result().items) == 2
+
+
+def test_patience_has_an_end() -> None:
+    read = Readers(patience=timedelta(seconds=5))
+    started(read).send_signal(signal.SIGSTOP)
+    with pytest.raises(ReadingFailed, match=r"^was not read within 5 s$"):
+        read(RSS, "", BASE)
+    assert len(read(RSS, "", BASE).items) == 2
+    read.close()
+
+
+def started(read: Readers) -> subprocess.Popen[bytes]:
+    """The one worker that has read something."""
     read(RSS, "", BASE)
     worker = read._free.queue[-1]
     assert worker is not None
-    worker.process.kill()
-    worker.process.wait()
+    return worker.process
+
+
+def test_a_worker_that_was_killed_is_replaced(read: Readers) -> None:
+    worker = started(read)
+    worker.kill()
+    worker.wait()
     assert len(read(RSS, "", BASE).items) == 2
 
 
@@ -110,13 +143,14 @@ def test_none_starts_before_it_is_needed_and_one_does_for_one_thread() -> None:
 
 
 def test_configured_feeds_are_read_by_workers_which_do_not_start_yet() -> None:
-    table = {"name": "a", "kind": "feed", "url": "https://kettle.example/feed/"}
-    config = Config.model_validate({"brand": [{"name": "A"}], "source": [table]})
+    tables = [{"name": kind, "kind": kind, "url": BASE} for kind in ("feed", "review")]
+    config = Config.model_validate({"brand": [{"name": "A"}], "source": tables})
     before = children(os.getpid())
     tools = app.tools(config)
-    source = app.source(config.source[0], tools)
-    assert isinstance(source, Feed)
-    assert source.read is tools.read
+    feed, page = (app.source(table, tools) for table in config.source)
+    assert isinstance(feed, Feed)
+    assert isinstance(page, Review)
+    assert (feed.read, page.read) == (tools.read, tools.read.reviews)
     assert children(os.getpid()) == before
 
 
@@ -149,6 +183,21 @@ def test_none_outlives_its_parent(number: int) -> None:
             parent.stdin.close()
         parent.wait()
         assert ended(worker)
+
+
+def test_a_busy_one_outlives_its_parent_by_no_more_than_its_limit() -> None:
+    busy = PARENT.replace(
+        "sys.stdin.read()", "read(b'<rss><channel><item>' + b'<' * 9_000_000, '', '')"
+    )
+    busy = busy.replace("Readers()", "Readers(datetime.timedelta(seconds=1))")
+    command = [sys.executable, "-c", "import datetime" + busy]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout
+        assert parent.stdout.readline() == b"ready\n"
+        (worker,) = children(parent.pid)
+        time.sleep(0.3)
+        parent.kill()
+    assert ended(worker)
 
 
 def ended(pid: int) -> bool:
