@@ -51,6 +51,17 @@ def test_a_copy_joins_the_incident_of_its_story_whatever_its_own_verdict(scene: 
     assert {judged.incident for judged in found} == {incident.id}
 
 
+def test_one_comment_in_two_comment_feeds_is_told_once(scene: Scene) -> None:
+    url = "https://blog.example/story/#comment-12"
+    comment = a("https://blog.example/?p=7#comment-12", "Acme broke, too", kind="comments", url=url)
+    scene.store.sync([BLOG, SourceSpec("story", "feed", "")], ["Acme"], NOON)
+    assert judge(scene, comment) == "alerted"
+    again = replace(comment, post=replace(comment.post, source="story"))
+    assert judge(scene, again, 1) == "attached"
+    (incident,) = scene.store.incidents()
+    assert incident.posts == 1
+
+
 def test_a_copy_of_a_copy_points_to_the_first_story(scene: Scene) -> None:
     half = STORY[:50]
     judge(scene, a("1", half))
