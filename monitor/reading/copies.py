@@ -42,6 +42,7 @@ _ENOUGH = 20  #: different content words from which rewording can be told
 _REWORDED = 0.45  #: content words in common, plus pairs of neighbours in common
 _VOICES = frozenset(("", "feed", "news"))  #: kinds of which one site repeats its own phrases
 _SHARED = frozenset(("comments", "forum", "review"))  #: kinds whose posts bear their page's address
+_ANSWERS = frozenset(("comments", "forum", "reddit"))  #: kinds in which people quote each other
 _UNIQUE = re.compile(r"(?i)https?://|tag:|urn:")  #: so begin ids that are nobody else's
 _FULLNAME = re.compile(r"t\d_\w+")  #: Reddit's ids, which begin with what they are of
 
@@ -158,8 +159,15 @@ class Telling:
 
     @cached_property
     def body(self) -> str:
-        """The text, or the title where that is all: a reply's title is not its own."""
-        return fold(self.post.text or self.post.title)
+        """The text, or the title where that is all: a reply's title is not its own.
+
+        Without what an answer quotes, where it has more to say than "me too".
+        """
+        text = self.post.text or self.post.title
+        if self.post.parent is not None or self.post.kind in _ANSWERS:
+            own = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith(">"))
+            text = own if len(own.strip()) >= SHORTEST else text
+        return fold(text)
 
     @cached_property
     def words(self) -> list[str]:

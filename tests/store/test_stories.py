@@ -62,6 +62,17 @@ def test_one_comment_in_two_comment_feeds_is_told_once(scene: Scene) -> None:
     assert incident.posts == 1
 
 
+def test_a_second_customer_who_quotes_the_first_is_counted(scene: Scene) -> None:
+    judge(scene, a("1"))
+    (incident,) = scene.store.incidents()
+    answer = a(
+        "2", f"> {STORY}\nSame here, but for me it was four times, 380 euros in all", parent="1"
+    )
+    assert judge(scene, answer, 1, join=lambda _: incident.id) == "attached"
+    assert kept(scene, "2").copy_of is None
+    assert scene.store.card(incident.id).incident.posts == 2
+
+
 def test_a_copy_of_a_copy_points_to_the_first_story(scene: Scene) -> None:
     half = STORY[:50]
     judge(scene, a("1", half))

@@ -70,6 +70,24 @@ def test_a_long_answer_to_a_whole_or_partial_quotation_is_a_story_of_its_own() -
         assert not copied(post(answer, "forum", kind="forum"))
 
 
+SAME_HERE = "Same here, but for me it was four times, 380 euros, and nobody has called me back."
+
+
+@pytest.mark.parametrize("kind", ["comments", "forum", "reddit", "hackernews"])
+@pytest.mark.parametrize("story", [STORY, SHORT])
+def test_who_quotes_a_complaint_and_adds_his_own_is_a_second_customer(
+    kind: str, story: str
+) -> None:
+    def answer(own: str) -> Post:
+        return post(f"> {story[:40]}\n > {story[40:]}\n\n{own}", "board", kind=kind, parent="1")
+
+    assert not copied(answer(SAME_HERE), story)
+    assert not copied(story, answer(SAME_HERE)), "nor the other way round"
+    assert copied(answer(SAME_HERE), post(SAME_HERE)), "but his own words can be copied"
+    assert copied(answer("Same here!"), story)
+    assert copied(post(f"> {story}\n\n{SAME_HERE[:40]}", "blog 2"), story), "a blog only shows it"
+
+
 def test_an_article_that_quotes_a_post_is_a_story_of_its_own() -> None:
     article = f"{ROWS[5]['story']} One customer says: {SHORT}. {ROWS[6]['story']}"
     assert not copied(article, SHORT)
