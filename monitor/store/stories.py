@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from sqlalchemy import Connection, or_, select
 
 from monitor.domain import Post
+from monitor.incidents import CLOSED
 from monitor.store.records import Claimed
 from monitor.store.rows import AnyRow, mention_of
 from monitor.store.tables import incidents, mentions
@@ -45,8 +46,14 @@ def original(tx: Connection, claimed: Claimed, telling: Telling) -> AnyRow | Non
     return next((row for row in found if telling.retells(mention_of(row).post)), None)
 
 
-def told_in(tx: Connection, story: int) -> AnyRow | None:
-    """The incident in which a story was told, by itself or by a copy of it."""
+def told_in(tx: Connection, story: int, since: datetime) -> AnyRow | None:
+    """The newest incident in which a story was told, by itself or by a copy of it.
+
+    None where that one is closed or had no new member ``since``: who repeats the story after
+    that has news, it is not over.
+    """
     family = or_(mentions.c.id == story, mentions.c.story == story)
     where = select(incidents).join(mentions, mentions.c.incident == incidents.c.id).where(family)
-    return tx.execute(where.order_by(mentions.c.id).limit(1)).one_or_none()
+    newest = tx.execute(where.order_by(mentions.c.id.desc()).limit(1)).one_or_none()
+    over = newest is None or newest.state in CLOSED or newest.last_at < since
+    return None if over else newest

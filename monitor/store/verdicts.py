@@ -54,7 +54,8 @@ class Verdicts(Room):
         """Keep a verdict and what follows from it: the incident, and what is owed to people.
 
         A copy of a story that people were told of joins it there, whatever its own verdict, and
-        never opens a card. Where they were not told its own verdict stands.
+        opens no card while that incident is open and within the window. Where they were not told,
+        or it is over, its own verdict stands.
 
         Args:
             join: called for a mention that is to be told, while no other of its brand can be.
@@ -73,7 +74,7 @@ class Verdicts(Room):
                 return _decided(tx, claimed.id)
             story = original(tx, claimed, telling) if telling else None
             _keep_story(tx, claimed, telling, story)
-            known = told_in(tx, story.id) if story else None
+            known = told_in(tx, story.id, now - window) if story else None
             if claimed.quiet or (verdict.action != "tell" and known is None):
                 return _keep(tx, claimed, verdict, _untold(verdict), None)
             if known is not None:

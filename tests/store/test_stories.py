@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +16,19 @@ from monitor.reading.copies import Telling
 from monitor.store import Judged, SourceSpec, Store, open_store
 from monitor.store.stories import RECENT
 from monitor.store.tables import mentions
-from tests.store.scene import BLOG, LEASE, NOON, Scene, at, mention, none_of, verdict
+from tests.store.scene import (
+    BLOG,
+    LEASE,
+    MINUTE,
+    NOON,
+    WINDOW,
+    Scene,
+    at,
+    mention,
+    newest,
+    none_of,
+    verdict,
+)
 from tests.store.test_concurrency import WORKERS, all_at_once
 
 STORY = "Acme shoes fell apart after two weeks, and nobody there has answered any of my letters"
@@ -132,14 +144,38 @@ def test_an_old_story_is_told_anew(scene: Scene) -> None:
     assert kept(scene, "3").copy_of is None
 
 
-def test_a_copy_of_a_closed_incident_opens_no_card_and_no_incident(scene: Scene) -> None:
+def close(scene: Scene) -> None:
+    assert scene.store.close_quiet(at(1), at(1)) == 1
+
+
+@pytest.mark.parametrize(("over", "later"), [(close, 2), (lambda _: None, WINDOW / MINUTE + 1)])
+def test_who_repeats_a_story_whose_incident_is_over_has_news(
+    scene: Scene, over: Callable[[Scene], None], later: float
+) -> None:
     judge(scene, a("1"))
-    scene.send()
-    scene.store.close_quiet(at(1), at(1))
-    assert judge(scene, a("2"), 2) == "attached"
-    (incident,) = scene.store.incidents()
-    assert incident.state == "auto-closed"
-    assert scene.claim_delivery(at(99)).kind == "update", "its card names the new place"
+    over(scene)
+    assert judge(scene, a("2"), later, said=DULL) == "digest", "if it is to be told"
+    assert judge(scene, a("3"), later) == "alerted"
+    assert judge(scene, a("4"), later, said=DULL) == "attached", "and is told once again"
+    new, old = scene.store.incidents()
+    assert (new.posts, old.posts, old.last_at) == (1, 1, NOON)
+    assert [kept(scene, key).copy_of for key in "234"] == ["1", "1", "1"]
+    assert kept(scene, "4").incident == kept(scene, "3").incident == new.id
+    assert [quote.mention_id for quote in scene.store.card(new.id).quotes] == [3]
+
+
+def test_a_story_joins_up_to_the_end_of_the_window(scene: Scene) -> None:
+    judge(scene, a("1"))
+    assert judge(scene, a("2"), WINDOW / MINUTE) == "attached"
+
+
+def test_what_is_repeated_joins_another_incident_that_it_fits(scene: Scene) -> None:
+    judge(scene, a("1"))
+    close(scene)
+    judge(scene, a("2", "Acme lets the rain in, in both shoes, from the first day on"), 2)
+    assert judge(scene, a("3"), 3, join=newest) == "attached"
+    new = scene.store.incidents()[0]
+    assert (kept(scene, "3").incident, new.posts) == (new.id, 2)
 
 
 def test_a_card_quotes_each_story_once_and_names_the_other_places(scene: Scene) -> None:
