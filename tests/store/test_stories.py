@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -230,3 +230,42 @@ def test_copies_judged_at_once_are_one_story(scene: Scene, workers: list[Store])
     (incident,) = scene.store.incidents()
     assert incident.posts == 1
     assert len({judged.copy_of for judged in scene.store.mentions()}) == 2
+
+
+@dataclass(frozen=True)
+class Overtaken(Telling):
+    """A telling before whose first comparison ends something else happens."""
+
+    meanwhile: list[Callable[[], object]]
+
+    def likely(self, sketches: Sequence[bytes]) -> list[int]:
+        found = super().likely(sketches)
+        while self.meanwhile:
+            self.meanwhile.pop()()
+        return found
+
+
+def test_what_is_judged_while_the_stories_are_searched_is_one_of_them(scene: Scene) -> None:
+    scene.poll(a("1"), a("2"))
+    first, late = scene.store.claim_mentions(NOON, LEASE, 2)
+    told = Telling(first.mention.post)
+    meanwhile = [lambda: scene.settle(first, join=none_of, telling=told)]
+    assert scene.settle(late, telling=Overtaken(late.mention.post, meanwhile)) == "attached"
+    assert kept(scene, "2").copy_of == "1"
+
+
+def test_a_post_that_comes_and_is_judged_while_the_stories_are_searched(scene: Scene) -> None:
+    scene.poll(a("1"))
+    late = scene.claim_one()
+    meanwhile = [lambda: judge(scene, a("2"))]
+    assert scene.settle(late, telling=Overtaken(late.mention.post, meanwhile)) == "attached"
+    assert kept(scene, "1").copy_of == "2", "what was judged first is the story"
+
+
+def test_a_story_that_is_forgotten_while_it_is_found_is_none(scene: Scene) -> None:
+    judge(scene, a("1"))
+    scene.poll(a("2"), now=at(2))
+    late = scene.claim_one(at(2))
+    meanwhile = [lambda: scene.store.prune(at(1))]
+    assert scene.settle(late, telling=Overtaken(late.mention.post, meanwhile)) == "alerted"
+    assert kept(scene, "2").copy_of is None
