@@ -1,7 +1,8 @@
 """Whether one post tells the story of another again: cut short, quoted, edited or reworded.
 
-A sketch, 138 bytes kept with each mention, finds the few that may be meant: a hash of the
-address, the number of content words and the low bytes of their MinHash. Then the texts decide.
+A sketch, 138 bytes kept with each mention, finds the few that may be meant: hashes of its
+address and of its id, the number of content words and the low bytes of their MinHash. Then the
+texts decide.
 The bars below were chosen on tests/fixtures/copies and on real feeds; tests/bench/copies.py
 tells what they reach.
 """
@@ -21,12 +22,14 @@ from rensa import RMinHash
 
 from monitor.domain import Post
 from monitor.matching.words import UNSPACED, fold
-from monitor.reading.links import canonical
+from monitor.reading.links import anchored, canonical
 
-SHORTEST = 40  #: characters; less is never a copy by its text: "same here" is two people
+SHORTEST = 40  #: characters; less is never a copy by its words: "same here" is two people
 MOST = 8  #: texts that are looked at for one post
 _SLOTS, _SEED = 128, 20
-_FORM = np.dtype([("link", "<u8"), ("words", "<u2"), ("slots", "u1", (_SLOTS,))])
+_FORM = np.dtype(
+    [("address", "<u4"), ("name", "<u4"), ("words", "<u2"), ("slots", "u1", (_SLOTS,))]
+)
 SIZE = _FORM.itemsize  #: bytes of a sketch
 
 _PROMISING = 0.35  #: shared content words of the shorter text, as the sketches estimate it
@@ -34,11 +37,14 @@ _WITHIN = 0.6  #: shingles of one text that the other holds, where it is cut sho
 _OWN = 0.5  #: and the least of the quoting text that is quotation: who answers more has a say
 _EDITED = 0.25  #: shingles of each text that the other holds, where it was edited
 _RUN = 4  #: shingles in common, at least: less is a phrase
-_TITLED = 0.3  #: content words in common of two posts with one address
+_TITLED = 0.3  #: content words in common of two posts with one address or id
 _ENOUGH = 20  #: different content words from which rewording can be told
 _REWORDED = 0.45  #: content words in common, plus pairs of neighbours in common
 _VOICES = frozenset(("", "feed", "news"))  #: kinds of which one site repeats its own phrases
 _SHARED = frozenset(("comments", "forum", "review"))  #: kinds whose posts bear their page's address
+_ANSWERS = frozenset(("comments", "forum", "reddit"))  #: kinds in which people quote each other
+_UNIQUE = re.compile(r"(?i)https?://|tag:|urn:")  #: so begin ids that are nobody else's
+_FULLNAME = re.compile(r"t\d_\w+")  #: Reddit's ids, which begin with what they are of
 
 _WORD = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+")
 _STEM = 6  #: characters kept of a content word: "deliver", "delivery" and "delivered" are one
@@ -67,12 +73,13 @@ class Telling:
     def sketch(self) -> bytes:
         """``SIZE`` bytes; b"" for what can be nobody's copy."""
         words = set(self.content) if len(self.body) >= SHORTEST else set()
-        if not words and not self.link:
+        if not words and not self.address and not self.name:
             return b""
         hashes = RMinHash(_SLOTS, _SEED)
         hashes.update(sorted(words))
         row = np.zeros(1, _FORM)
-        row["link"], row["words"] = self.link, min(len(words), 65_535)
+        row["address"], row["name"] = _hash(self.address), _hash(self.name)
+        row["words"] = min(len(words), 65_535)
         row["slots"] = np.array(hashes.digest(), "<u4") & 255
         return row.tobytes()
 
@@ -81,26 +88,29 @@ class Telling:
         mine = np.frombuffer(self.sketch, _FORM)
         others = np.frombuffer(b"".join(sketches), _FORM)
         alike = (others["slots"] == mine["slots"]).mean(1)
-        sizes, own = others["words"].astype(float), float(mine["words"][0])
+        sizes, size = others["words"].astype(float), float(mine["words"][0])
         # From the share of the union to the share of the smaller set.
-        shared = alike * (sizes + own) / (1 + alike) / np.maximum(np.minimum(sizes, own), 1)
-        shared *= (sizes > 0) & (own > 0)
-        shared[(others["link"] == mine["link"]) & (mine["link"] != 0)] = np.inf
+        shared = alike * (sizes + size) / (1 + alike) / np.maximum(np.minimum(sizes, size), 1)
+        shared *= (sizes > 0) & (size > 0)
+        for own in ("address", "name"):
+            shared[(others[own] == mine[own]) & (mine[own] != 0)] = np.inf
         best = np.argsort(-shared, kind="stable")[:MOST]
         return [int(n) for n in best if shared[n] >= _PROMISING]
 
     def retells(self, earlier: Post) -> bool:
         """Whether this post is a copy of an earlier one."""
         story = Telling(earlier)
-        if self._same_page(story):
+        if self._same_post(story):
             return True
         if min(len(self.body), len(story.body)) < SHORTEST:
             return False
         return self.words == story.words or self._repeats(story) or self._rewords(story)
 
-    def _same_page(self, story: Telling) -> bool:
-        """Whether two sources name one page; who only links to it has words of their own."""
-        if not self.link or self.link != story.link or self.post.source == story.post.source:
+    def _same_post(self, story: Telling) -> bool:
+        """Whether two sources show one post; who only links to it has words of their own."""
+        address = self.address and self.address == story.address
+        name = self.name and self.name == story.name
+        if self.post.source == story.post.source or not (address or name):
             return False
         mine, theirs = (set(_content(_words(fold(p.whole)))) for p in (self.post, story.post))
         return len(mine & theirs) >= _TITLED * min(len(mine), len(theirs))
@@ -149,8 +159,15 @@ class Telling:
 
     @cached_property
     def body(self) -> str:
-        """The text, or the title where that is all: a reply's title is not its own."""
-        return fold(self.post.text or self.post.title)
+        """The text, or the title where that is all: a reply's title is not its own.
+
+        Without what an answer quotes, where it has more to say than "me too".
+        """
+        text = self.post.text or self.post.title
+        if self.post.parent is not None or self.post.kind in _ANSWERS:
+            own = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith(">"))
+            text = own if len(own.strip()) >= SHORTEST else text
+        return fold(text)
 
     @cached_property
     def words(self) -> list[str]:
@@ -161,19 +178,36 @@ class Telling:
         return list(_content(self.words))
 
     @cached_property
-    def link(self) -> int:
-        """A hash of the address of the page that is this post's alone; 0 if it has none."""
-        url = canonical(self.post.url)
+    def address(self) -> str:
+        """The address that is this post's alone, of its place on a page or of its page; else ""."""
+        page = canonical(self.post.url)
         shared = self.post.kind in _SHARED or self.post.parent is not None
-        if shared or url.count("/") < 3:  # a site's own address is no post's
-            return 0
-        return int.from_bytes(blake2b(url.encode(), digest_size=8).digest())
+        if shared or page.count("/") < 3:  # a site's own address is no post's
+            page = ""
+        return anchored(self.post.url) or page
+
+    @cached_property
+    def name(self) -> str:
+        """Its id where no other post of any source has it, as far as one can see; else ""."""
+        given, host = self.post.external_id, _host(self.post)
+        known = self.post.kind == "reddit" and _FULLNAME.fullmatch(given)
+        return given if known or _UNIQUE.match(given) or (host and host in given) else ""
 
 
 def _site(post: Post) -> str:
     """The host of a post's address, else the name of its source."""
+    return _host(post) or post.source
+
+
+def _host(post: Post) -> str:
     url = canonical(post.url)
-    return url.split("/")[2].partition("?")[0] if url else post.source
+    return url.split("/")[2].partition("?")[0] if url else ""
+
+
+def _hash(text: str) -> int:
+    """Of 32 bits; 0 for nothing."""
+    digest = blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()
+    return int.from_bytes(digest[4:]) if text else 0
 
 
 def _words(folded: str) -> list[str]:

@@ -31,6 +31,7 @@ _SESSION = re.compile(r"(?i)sid=[0-9a-f]{32}")  # phpBB's, for who takes no cook
 _ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 _PLAIN = re.compile(r"[A-Za-z0-9._~-]")  # RFC 3986 2.3: these need no escape
 _CACHED = re.compile(r"/amp/(?:s/)?([^/]+\.[^/]+/.*)")
+_PLACE = re.compile(r"[\w.-]*\d[\w.-]*")  # "comment-12", but not "comments"
 
 
 def canonical(url: str) -> str:
@@ -50,6 +51,12 @@ def canonical(url: str) -> str:
     path = _unescaped(parts.pathname).rstrip("/").removesuffix("/amp")
     query = "&".join(sorted(filter(_counts, _unescaped(parts.search[1:]).split("&"))))
     return f"https://{parts.host.removeprefix('www.')}{path}{'?' if query else ''}{query}"
+
+
+def anchored(url: str) -> str:
+    """``canonical`` with the fragment, where that names one place of a page; "" elsewhere."""
+    page, fragment = canonical(url), url.partition("#")[2]
+    return f"{page}#{fragment}" if page and _PLACE.fullmatch(fragment) else ""
 
 
 def _unescaped(raw: str) -> str:

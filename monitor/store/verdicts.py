@@ -16,7 +16,7 @@ from monitor.store.outbox import announce
 from monitor.store.records import Claimed
 from monitor.store.rows import AnyRow, claimed_of, incident_of, score_values
 from monitor.store.statements import Room, claim
-from monitor.store.stories import Telling, original, told_in
+from monitor.store.stories import Heard, Telling, hear, original, told_in
 from monitor.store.tables import brands, incidents, labels, mentions
 
 Join = Callable[[Sequence[Incident]], str | None]
@@ -54,7 +54,8 @@ class Verdicts(Room):
         """Keep a verdict and what follows from it: the incident, and what is owed to people.
 
         A copy of a story that people were told of joins it there, whatever its own verdict, and
-        never opens a card. Where they were not told its own verdict stands.
+        opens no card while that incident is open and within the window. Where they were not told,
+        or it is over, its own verdict stands.
 
         Args:
             join: called for a mention that is to be told, while no other of its brand can be.
@@ -67,13 +68,14 @@ class Verdicts(Room):
             What was done with the mention. Nothing is once the claim has run out: then it is
             what another worker decided, or "ignored" while that one is still at it.
         """
+        heard = self._hear(claimed, telling) if telling else None
         with self._database.write() as tx:
             _lock(tx, claimed.mention.brand)
             if not _holds(tx, claimed):
                 return _decided(tx, claimed.id)
-            story = original(tx, claimed, telling) if telling else None
+            story = original(tx, claimed, heard) if heard else None
             _keep_story(tx, claimed, telling, story)
-            known = told_in(tx, story.id) if story else None
+            known = told_in(tx, story.id, now - window) if story else None
             if claimed.quiet or (verdict.action != "tell" and known is None):
                 return _keep(tx, claimed, verdict, _untold(verdict), None)
             if known is not None:
@@ -82,6 +84,10 @@ class Verdicts(Room):
                 incident, action = _place(tx, claimed, verdict, join, now, now - window)
             announce(tx, incident, targets, now, update_after)
             return _keep(tx, claimed, verdict, action, incident.id)
+
+    def _hear(self, claimed: Claimed, telling: Telling) -> Heard:
+        with self._database.read() as tx:
+            return hear(tx, claimed, telling)
 
     def settle_unjudged(self, claimed: Claimed, why: str, now: datetime, wait: timedelta) -> None:
         """Note that a mention could not be judged: again after ``wait``, or after 5 tries never."""

@@ -1,9 +1,10 @@
 """Copies made from real blog texts of $MONITOR_CORPORA, and how many of them are found.
 
 Passages of about 150 characters, as short posts are, and whole texts. Half the texts are told
-first; each is then copied elsewhere in six ways. The other half was never told: what is found
-there is false, but for what blogs themselves print twice. With $MONITOR_DEV_DATA the labelled
-stream is rehearsed as well; it is only reported, nothing is chosen by it.
+first; each is then copied elsewhere in six ways, and quoted in a forum by somebody who has a
+say of his own, which is no copy. The other half was never told: what is found there is false,
+but for what blogs themselves print twice. With $MONITOR_DEV_DATA the labelled stream is
+rehearsed as well; it is only reported, nothing is chosen by it.
 """
 
 from __future__ import annotations
@@ -80,15 +81,23 @@ def found(what: str, told: Sequence[Post], chance: random.Random) -> Iterator[Ba
     stories = [Telling(post) for post in told[:half]]
     sketches = [story.sketch for story in stories]
     yield Bar(f"{what}: stories", half)
-    for name, rewrite in REWRITES.items():
-        copies = [Post("elsewhere", "forum", "", "", rewrite(p.text, chance)) for p in told[:half]]
-        right = sum(number in matches(c, stories, sketches) for number, c in enumerate(copies))
-        yield Bar(f"{what}, {name}: found", right / half, RECALL)
+    for name, (kind, rewrite) in REWRITES.items():
+        copies = [Post("elsewhere", kind, "", "", rewrite(p.text, chance)) for p in told[:half]]
+        yield Bar(f"{what}, {name}: found", recall(copies, stories, sketches), RECALL)
+    answers = [Post("elsewhere", "forum", "", "", quoted(p.text, chance)) for p in told[:half]]
+    taken = recall(answers, stories, sketches)
+    yield Bar(f"{what}, quoted by an answer: taken for copies", taken, FALSE, most=True)
     start = time.process_time()
     false = sum(bool(matches(post, stories, sketches)) for post in told[half:])
     spent = 1000 * (time.process_time() - start) / (len(told) - half)
     yield Bar(f"{what}, never told: taken for copies", false / (len(told) - half), FALSE, most=True)
     yield Bar(f"{what}: ms of CPU to ask for one", spent)
+
+
+def recall(copies: Sequence[Post], stories: Sequence[Telling], sketches: Sequence[bytes]) -> float:
+    """The share of copies, one a story and in their order, whose story is found."""
+    right = sum(number in matches(copy, stories, sketches) for number, copy in enumerate(copies))
+    return right / len(copies)
 
 
 def search(told: Sequence[Post]) -> Bar:
@@ -155,13 +164,14 @@ def edited(share: float) -> Rewrite:
     return rewrite
 
 
-REWRITES: Mapping[str, Rewrite] = {
-    "same": lambda whole, _: whole.upper(),
-    "wrapped": wrapped,
-    "5 % edited": edited(0.05),
-    "20 % edited": edited(0.20),
-    "truncated to 35 %": truncated,
-    "quoted and answered": quoted,
+#: the kind of the post that copies, and how
+REWRITES: Mapping[str, tuple[str, Rewrite]] = {
+    "same": ("forum", lambda whole, _: whole.upper()),
+    "wrapped": ("forum", wrapped),
+    "5 % edited": ("forum", edited(0.05)),
+    "20 % edited": ("forum", edited(0.20)),
+    "truncated to 35 %": ("forum", truncated),
+    "quoted on a blog": ("feed", quoted),
 }
 
 

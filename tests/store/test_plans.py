@@ -73,6 +73,18 @@ def test_a_question_is_answered_from_its_index(scene: Scene, index: str) -> None
     assert any(index in steps for steps in plans), plans
 
 
+def test_the_stories_are_searched_before_the_brand_is_locked(scene: Scene) -> None:
+    scene.tell("1")
+    scene.poll(mention("2"))
+    with overheard(scene.store) as said:
+        judge_one(scene.store)
+    locked = next(n for n, (statement, _) in enumerate(said) if "FROM brands" in statement)
+    first, *stories = (n for n, (text, _) in enumerate(said) if "mentions.sketch" in text[:60])
+    assert first < locked < stories[0]
+    assert "mentions.id >=" in said[stories[0]][0], "then only what was judged meanwhile"
+    assert "ix_mentions_due" in plan(scene.store, *said[first - 1])
+
+
 def test_no_claim_of_a_page_reads_the_whole_table(scene: Scene) -> None:
     scene.put_off("1")
     with overheard(scene.store) as said:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +16,19 @@ from monitor.reading.copies import Telling
 from monitor.store import Judged, SourceSpec, Store, open_store
 from monitor.store.stories import RECENT
 from monitor.store.tables import mentions
-from tests.store.scene import BLOG, LEASE, NOON, Scene, at, mention, none_of, verdict
+from tests.store.scene import (
+    BLOG,
+    LEASE,
+    MINUTE,
+    NOON,
+    WINDOW,
+    Scene,
+    at,
+    mention,
+    newest,
+    none_of,
+    verdict,
+)
 from tests.store.test_concurrency import WORKERS, all_at_once
 
 STORY = "Acme shoes fell apart after two weeks, and nobody there has answered any of my letters"
@@ -49,6 +61,28 @@ def test_a_copy_joins_the_incident_of_its_story_whatever_its_own_verdict(scene: 
     found = [kept(scene, key) for key in "123"]
     assert [judged.copy_of for judged in found] == [None, "1", "1"]
     assert {judged.incident for judged in found} == {incident.id}
+
+
+def test_one_comment_in_two_comment_feeds_is_told_once(scene: Scene) -> None:
+    url = "https://blog.example/story/#comment-12"
+    comment = a("https://blog.example/?p=7#comment-12", "Acme broke, too", kind="comments", url=url)
+    scene.store.sync([BLOG, SourceSpec("story", "feed", "")], ["Acme"], NOON)
+    assert judge(scene, comment) == "alerted"
+    again = replace(comment, post=replace(comment.post, source="story"))
+    assert judge(scene, again, 1) == "attached"
+    (incident,) = scene.store.incidents()
+    assert incident.posts == 1
+
+
+def test_a_second_customer_who_quotes_the_first_is_counted(scene: Scene) -> None:
+    judge(scene, a("1"))
+    (incident,) = scene.store.incidents()
+    answer = a(
+        "2", f"> {STORY}\nSame here, but for me it was four times, 380 euros in all", parent="1"
+    )
+    assert judge(scene, answer, 1, join=lambda _: incident.id) == "attached"
+    assert kept(scene, "2").copy_of is None
+    assert scene.store.card(incident.id).incident.posts == 2
 
 
 def test_a_copy_of_a_copy_points_to_the_first_story(scene: Scene) -> None:
@@ -110,14 +144,38 @@ def test_an_old_story_is_told_anew(scene: Scene) -> None:
     assert kept(scene, "3").copy_of is None
 
 
-def test_a_copy_of_a_closed_incident_opens_no_card_and_no_incident(scene: Scene) -> None:
+def close(scene: Scene) -> None:
+    assert scene.store.close_quiet(at(1), at(1)) == 1
+
+
+@pytest.mark.parametrize(("over", "later"), [(close, 2), (lambda _: None, WINDOW / MINUTE + 1)])
+def test_who_repeats_a_story_whose_incident_is_over_has_news(
+    scene: Scene, over: Callable[[Scene], None], later: float
+) -> None:
     judge(scene, a("1"))
-    scene.send()
-    scene.store.close_quiet(at(1), at(1))
-    assert judge(scene, a("2"), 2) == "attached"
-    (incident,) = scene.store.incidents()
-    assert incident.state == "auto-closed"
-    assert scene.claim_delivery(at(99)).kind == "update", "its card names the new place"
+    over(scene)
+    assert judge(scene, a("2"), later, said=DULL) == "digest", "if it is to be told"
+    assert judge(scene, a("3"), later) == "alerted"
+    assert judge(scene, a("4"), later, said=DULL) == "attached", "and is told once again"
+    new, old = scene.store.incidents()
+    assert (new.posts, old.posts, old.last_at) == (1, 1, NOON)
+    assert [kept(scene, key).copy_of for key in "234"] == ["1", "1", "1"]
+    assert kept(scene, "4").incident == kept(scene, "3").incident == new.id
+    assert [quote.mention_id for quote in scene.store.card(new.id).quotes] == [3]
+
+
+def test_a_story_joins_up_to_the_end_of_the_window(scene: Scene) -> None:
+    judge(scene, a("1"))
+    assert judge(scene, a("2"), WINDOW / MINUTE) == "attached"
+
+
+def test_what_is_repeated_joins_another_incident_that_it_fits(scene: Scene) -> None:
+    judge(scene, a("1"))
+    close(scene)
+    judge(scene, a("2", "Acme lets the rain in, in both shoes, from the first day on"), 2)
+    assert judge(scene, a("3"), 3, join=newest) == "attached"
+    new = scene.store.incidents()[0]
+    assert (kept(scene, "3").incident, new.posts) == (new.id, 2)
 
 
 def test_a_card_quotes_each_story_once_and_names_the_other_places(scene: Scene) -> None:
@@ -172,3 +230,42 @@ def test_copies_judged_at_once_are_one_story(scene: Scene, workers: list[Store])
     (incident,) = scene.store.incidents()
     assert incident.posts == 1
     assert len({judged.copy_of for judged in scene.store.mentions()}) == 2
+
+
+@dataclass(frozen=True)
+class Overtaken(Telling):
+    """A telling before whose first comparison ends something else happens."""
+
+    meanwhile: list[Callable[[], object]]
+
+    def likely(self, sketches: Sequence[bytes]) -> list[int]:
+        found = super().likely(sketches)
+        while self.meanwhile:
+            self.meanwhile.pop()()
+        return found
+
+
+def test_what_is_judged_while_the_stories_are_searched_is_one_of_them(scene: Scene) -> None:
+    scene.poll(a("1"), a("2"))
+    first, late = scene.store.claim_mentions(NOON, LEASE, 2)
+    told = Telling(first.mention.post)
+    meanwhile = [lambda: scene.settle(first, join=none_of, telling=told)]
+    assert scene.settle(late, telling=Overtaken(late.mention.post, meanwhile)) == "attached"
+    assert kept(scene, "2").copy_of == "1"
+
+
+def test_a_post_that_comes_and_is_judged_while_the_stories_are_searched(scene: Scene) -> None:
+    scene.poll(a("1"))
+    late = scene.claim_one()
+    meanwhile = [lambda: judge(scene, a("2"))]
+    assert scene.settle(late, telling=Overtaken(late.mention.post, meanwhile)) == "attached"
+    assert kept(scene, "1").copy_of == "2", "what was judged first is the story"
+
+
+def test_a_story_that_is_forgotten_while_it_is_found_is_none(scene: Scene) -> None:
+    judge(scene, a("1"))
+    scene.poll(a("2"), now=at(2))
+    late = scene.claim_one(at(2))
+    meanwhile = [lambda: scene.store.prune(at(1))]
+    assert scene.settle(late, telling=Overtaken(late.mention.post, meanwhile)) == "alerted"
+    assert kept(scene, "2").copy_of is None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.reading.links import canonical
+from monitor.reading.links import anchored, canonical
 
 PAGE = "https://blog.example/2026/11/story"
 
@@ -46,6 +46,23 @@ def test_the_order_of_a_query_does_not_count() -> None:
 
 
 @pytest.mark.parametrize(
+    ("fragment", "found"),
+    [
+        ("#comment-12", True),
+        ("#c4f", True),
+        ("#comments", False),
+        ("#", False),
+        ("", False),
+        ("#!topic/acme/2026", False),
+    ],
+)
+def test_a_fragment_with_a_number_names_a_place(fragment: str, found: bool) -> None:
+    place = anchored(f"http://www.blog.example/2026/11/story/?utm_source=rss{fragment}")
+    assert place == (f"{PAGE}{fragment}" if found else "")
+    assert anchored(f"mailto:ana{fragment}") == ""
+
+
+@pytest.mark.parametrize(
     "url", ["", "story", "javascript:alert(1)", "http://\ud800.example", "//x"]
 )
 def test_what_is_no_address_of_the_web_is_nothing(url: str) -> None:
@@ -58,3 +75,4 @@ def test_what_is_no_address_of_the_web_is_nothing(url: str) -> None:
 def test_nothing_makes_it_raise(rest: str, head: str) -> None:
     found = canonical(f"{head}{rest}")
     assert found == "" or found.startswith("https://")
+    assert anchored(head + rest).startswith(found) or not anchored(head + rest)

@@ -293,12 +293,12 @@ def test_after_the_window_a_cause_begins_anew() -> None:
     assert [event["action"] for event in found] == ["alerted", "attached", "alerted"]
 
 
-def test_a_copy_elsewhere_names_its_story_and_opens_no_card() -> None:
+def test_a_copy_elsewhere_names_its_story_and_opens_no_card_within_the_window() -> None:
     rant = f"{DEAD}. I wrote to them on Monday and nobody at all has answered me since then"
-    copies = post("9", f"> {rant}\nOh?", 9, source="b"), post("4", rant, 7201, source="c")
-    found = of_posts(events(post("1", rant), *copies, alerts=HOUR))
-    assert [event["copy_of"] for event in found] == [None, "1", "1"]
-    assert [event["action"] for event in found] == ["alerted", "attached", "attached"]
+    soon = post("9", f"> {rant}\nOh?", 9, source="b"), post("4", rant, 3609, source="c")
+    found = of_posts(events(post("1", rant), *soon, post("5", rant, 7210, source="c"), alerts=HOUR))
+    assert [event["copy_of"] for event in found] == [None, "1", "1", "1"]
+    assert [event["action"] for event in found] == ["alerted", "attached", "attached", "alerted"]
 
 
 def test_mentions_of_one_moment_stand_before_its_messages() -> None:
