@@ -10,6 +10,7 @@ tells what they reach.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ _RUN = 4  #: shingles in common, at least: less is a phrase
 _TITLED = 0.3  #: content words in common of two posts with one address or id
 _ENOUGH = 20  #: different content words from which rewording can be told
 _REWORDED = 0.45  #: content words in common, plus pairs of neighbours in common
+_SPUN, _KEPT, _ORDER = 0.25, 15, 0.65  #: or: their share, their number, how many are in order
 _VOICES = frozenset(("", "feed", "news"))  #: kinds of which one site repeats its own phrases
 _SHARED = frozenset(("comments", "forum", "review"))  #: kinds whose posts bear their page's address
 _ANSWERS = frozenset(("comments", "forum", "reddit"))  #: kinds in which people quote each other
@@ -149,13 +151,29 @@ class Telling:
         return all(len(theirs.intersection(half)) >= _EDITED / 2 * len(half) for half in halves)
 
     def _rewords(self, story: Telling) -> bool:
-        """In other words: most names, numbers and rare words stayed, next to each other."""
+        """In other words: names, numbers and rare words stayed, side by side or in their order."""
         mine, theirs = set(self.content), set(story.content)
         few, many = sorted((len(mine), len(theirs)))
         if few < _ENOUGH or many > 2 * few or self._one_voice(story):
             return False
+        share, kept = _share(mine, theirs), len(mine & theirs)
         pairs = _share(set(_pairs(self.content)), set(_pairs(story.content)))
-        return _share(mine, theirs) + pairs >= _REWORDED
+        spun = share >= _SPUN and kept >= _KEPT
+        return share + pairs >= _REWORDED or (spun and self._in_order(story) >= _ORDER * kept)
+
+    def _in_order(self, story: Telling) -> int:
+        """How many of the content words in common first come in the same order in both.
+
+        Who tells of one thing by himself takes another way through it: about twice the root of
+        their number would be in order by chance.
+        """
+        places = {word: place for place, word in reversed(list(enumerate(story.content)))}
+        ends: list[int] = []  # of the longest rising runs of each length (patience sorting)
+        for word in dict.fromkeys(self.content):
+            if (place := places.get(word)) is not None:
+                at = bisect_left(ends, place)
+                ends[at : at + 1] = [place]
+        return len(ends)
 
     @cached_property
     def body(self) -> str:
