@@ -199,7 +199,6 @@ def _item(entry: Any, base_url: str, feed_author: str) -> Item:
         author=_author(entry) or feed_author,
         published=_when(entry),
         html=text,
-        comments=address(base_url, entry.get("comments") or ""),
         comment_feed=address(base_url, _comment_feed(entry)),
         comment_count=_comment_count(entry),
         in_reply_to=_in_reply_to(entry),
