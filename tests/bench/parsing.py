@@ -140,7 +140,7 @@ def raw(entry: Any, about: Mapping[str, Any]) -> dict[str, object]:
     stamp = said.get("published_parsed") or said.get("updated_parsed")
     return {
         "id": said.get("id") or said.get("link"),
-        "link": urljoin(BASE, said.get("link", "")),
+        "link": urljoin(BASE, said.get("link", "")).replace(" ", "%20"),
         "title": plain(said.get("title", "")),
         "author": by.get("author_detail", {}).get("name") or by.get("author", ""),
         "date": datetime(*stamp[:6], tzinfo=UTC) if stamp else None,
