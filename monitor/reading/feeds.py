@@ -199,7 +199,6 @@ def _item(entry: Any, base_url: str, feed_author: str) -> Item:
         author=_author(entry) or feed_author,
         published=_when(entry),
         html=text,
-        comments=address(base_url, entry.get("comments") or ""),
         comment_feed=address(base_url, _comment_feed(entry)),
         comment_count=_comment_count(entry),
         in_reply_to=_in_reply_to(entry),
@@ -240,7 +239,8 @@ _MAILBOX = re.compile(r"\S+@\S+\s+\((.+)\)|([^(<]+)[(<]\S+@\S+[)>]", re.DOTALL)
 
 def _author(holder: Any) -> str:
     """The name in "ana@blog.example (Ana)", "Ana (ana@blog.example)" or "Ana"."""
-    author = (holder.get("author") or "")[:500].strip()
+    named = (holder.get("author_detail") or {}).get("name")  # without an address of no form
+    author = (named or holder.get("author") or "")[:500].strip()
     found = _MAILBOX.fullmatch(author)
     return (found[1] or found[2]).strip() if found else author
 

@@ -51,7 +51,6 @@ class Item:
     published: datetime | None  #: aware UTC; the site's claim, else when it was last changed
     html: str  #: the longest of content and summary
     rating: float | None = None  #: 0.0 (worst) .. 1.0; no plain feed has one
-    comments: str = ""  #: http(s) address of the page with its comments
     comment_feed: str = ""  #: http(s) address of the feed with its comments
     comment_count: int | None = None  #: comments so far, where the feed says so
     in_reply_to: str | None = None  #: id of the entry it answers (RFC 4685), shaped as ``id``

@@ -10,12 +10,13 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import feedparser
 
@@ -113,13 +114,12 @@ def defaults(body: bytes) -> Any:
 def difference(ours: Item, theirs: Any, at: int) -> str:
     if not theirs["entries"]:
         return "feedparser finds no entry in it"
-    author = feeds._author(theirs["feed"]) if theirs["version"].startswith("atom") else ""
-    same = shown(feeds._item(theirs["entries"][at], BASE, author))
+    same = raw(theirs["entries"][at], theirs["feed"] if theirs["version"][:4] == "atom" else {})
     return ", ".join(name for name, value in shown(ours).items() if value != same[name])
 
 
 def shown(item: Item) -> dict[str, object]:
-    """What must be identical. Not the hosts of links, which only feedparser makes absolute."""
+    """What must be identical."""
     return {
         "id": item.id,
         "link": item.link,
@@ -127,6 +127,24 @@ def shown(item: Item) -> dict[str, object]:
         "author": item.author,
         "date": item.published,
         "text": plain(item.html, 1_000_000, links=False),
+    }
+
+
+def raw(entry: Any, about: Mapping[str, Any]) -> dict[str, object]:
+    """The same as feedparser itself gives it, but for the text, which is the longest it has.
+
+    Links that it leaves relative are made absolute; a feed's author (``about``) is its entries'.
+    """
+    said = dict(entry)  # whose own get() takes one date for another
+    by = next((holder for holder in (said, about) if holder.get("author")), {})
+    stamp = said.get("published_parsed") or said.get("updated_parsed")
+    return {
+        "id": said.get("id") or said.get("link"),
+        "link": urljoin(BASE, said.get("link", "")).replace(" ", "%20"),
+        "title": plain(said.get("title", "")),
+        "author": by.get("author_detail", {}).get("name") or by.get("author", ""),
+        "date": datetime(*stamp[:6], tzinfo=UTC) if stamp else None,
+        "text": plain(feeds._text(entry), 1_000_000, links=False),
     }
 
 
