@@ -239,10 +239,11 @@ _MAILBOX = re.compile(r"\S+@\S+\s+\((.+)\)|([^(<]+)[(<]\S+@\S+[)>]", re.DOTALL)
 
 def _author(holder: Any) -> str:
     """The name in "ana@blog.example (Ana)", "Ana (ana@blog.example)" or "Ana"."""
-    named = (holder.get("author_detail") or {}).get("name")  # without an address of no form
-    author = (named or holder.get("author") or "")[:500].strip()
-    found = _MAILBOX.fullmatch(author)
-    return (found[1] or found[2]).strip() if found else author
+    author = (holder.get("author") or "")[:500].strip()
+    if found := _MAILBOX.fullmatch(author):
+        return str(found[1] or found[2]).strip()
+    name = (holder.get("author_detail") or {}).get("name")  # without an address of another form
+    return str(name or author)[:500].strip()
 
 
 def _when(entry: Any) -> datetime | None:
