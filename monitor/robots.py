@@ -26,6 +26,7 @@ MAX_SITES = 1_000  #: remembered
 LONGEST_WAIT = timedelta(seconds=30)  #: a longer Crawl-delay is told instead of waited for
 LONGEST_DELAY = timedelta(hours=24)
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+ACCEPT = {"Accept": "text/html, application/xhtml+xml, */*;q=0.5"}  #: where no other is given
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -56,7 +57,7 @@ class Robots:
         if origin:  # of others the fetcher says what is wrong
             site, rules = self._asked(origin, url)
             self._wait(site, rules, origin)
-        page = self.fetch(url, headers)
+        page = self.fetch(url, ACCEPT | dict(headers))
         if page.url != url and _origin(page.url):
             self._asked(_origin(page.url), page.url)  # where redirects led was not ours to choose
         return page

@@ -150,6 +150,11 @@ def test_a_crawl_delay_is_kept_between_pages(visitor: Visitor, web: Web) -> None
     assert visitor.slept == [15]
 
 
+def test_a_page_is_asked_for_as_html(visitor: Visitor, web: Web) -> None:
+    visitor.fetch(web.url("/"))
+    assert web.seen[-1].headers["accept"].startswith("text/html")
+
+
 def test_a_long_crawl_delay_is_told_instead_of_waited_for(visitor: Visitor, web: Web) -> None:
     web.routes["/robots.txt"] = "User-agent: *\nCrawl-delay: 3600"
     visitor.fetch(web.url("/"))
