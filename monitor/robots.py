@@ -26,6 +26,7 @@ MAX_SITES = 1_000  #: remembered
 LONGEST_WAIT = timedelta(seconds=30)  #: a longer Crawl-delay is told instead of waited for
 LONGEST_DELAY = timedelta(hours=24)
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+ACCEPT = {"Accept": "text/html, application/xhtml+xml, */*;q=0.5"}  #: where no other is given
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -52,11 +53,16 @@ class Robots:
 
     def __call__(self, url: str, headers: Mapping[str, str] = NO_HEADERS) -> Page:
         """See ``seams.Fetcher``. SourceError is ``blocked`` where robots.txt forbids the page."""
-        origin = _origin(url)
-        if origin:  # of others the fetcher says what is wrong
-            site, rules = self._asked(origin, url)
-            self._wait(site, rules, origin)
-        page = self.fetch(url, headers)
+        origin, headers = _origin(url), ACCEPT | dict(headers)
+        if not origin:
+            return self.fetch(url, headers)  # which says what is wrong
+        site, rules = self._asked(origin, url)
+        delay = self._wait(site, rules, origin)
+        try:
+            page = self.fetch(url, headers)
+        finally:  # the fetcher may have waited for the site since
+            with site.lock:
+                site.free_at = max(site.free_at, self.now() + delay)
         if page.url != url and _origin(page.url):
             self._asked(_origin(page.url), page.url)  # where redirects led was not ours to choose
         return page
@@ -96,19 +102,21 @@ class Robots:
             raise SourceError(why, blocked=e.blocked, retry_after=e.retry_after) from None
         return page.body[:MAX_ROBOTS].decode("utf-8", "replace")
 
-    def _wait(self, site: _Site, rules: Protego, origin: str) -> None:
-        """Wait for the site's next turn, or say how long that would take."""
-        delay = min(rules.crawl_delay(self.user_agent) or 0.0, LONGEST_DELAY.total_seconds())
+    def _wait(self, site: _Site, rules: Protego, origin: str) -> timedelta:
+        """Wait for the site's next turn, or say how long that would take; return its delay."""
+        seconds = min(rules.crawl_delay(self.user_agent) or 0.0, LONGEST_DELAY.total_seconds())
+        delay = timedelta(seconds=max(0.0, seconds))
         with site.lock:
             now = self.now()
             wait = site.free_at - now
             if wait > LONGEST_WAIT:
-                why = f"its robots.txt wants {delay:.0f} s between pages"
-                left = min(wait, timedelta(seconds=delay))  # whatever the clock did meanwhile
+                why = f"its robots.txt wants {seconds:.0f} s between pages"
+                left = min(wait, delay)  # whatever the clock did meanwhile
                 raise SourceError(f"{_host(origin)}: {why}", unasked=True, retry_after=left)
-            site.free_at = max(now, site.free_at) + timedelta(seconds=max(0.0, delay))
+            site.free_at = max(now, site.free_at) + delay
         if wait > timedelta():
             self.sleep(wait.total_seconds())
+        return delay
 
 
 def _origin(url: str) -> str:

@@ -8,7 +8,8 @@ Google's Feedfetcher. What a server cannot see, such as time limits, is tested w
 
      1  both validators come back, byte for byte, of the last answer; none is invented
      2  a 304 refreshes them
-     3  at most hourly; without validators daily; oftener only by the operator's consent
+     3  at most hourly; without validators daily; oftener only by the operator's consent,
+        or for comments on a post that names the brand, as long as people write
      4  max-age, Expires, ttl, skipHours, skipDays and sy:* are floors, of at most a day
      5  429 and 503 rest the whole host, for Retry-After or ever longer
      6  410 is the end; whatever fails is asked ever less often
@@ -18,20 +19,19 @@ Google's Feedfetcher. What a server cannot see, such as time limits, is tested w
     10  jitter in its own pace; no herd on the hour or after a restart, which asks nothing again
     11  two requests at once and a gap between them, for each host
     12  an endless body is hung up on
-    13  robots.txt before pages
-    14  GET only, one at a time, and no page that the feed holds in full
+    13  robots.txt before pages, once a day, and its Crawl-delay between them
+    14  GET only, one at a time, and no page twice or that the feed holds in full
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tests.standins.manners import (
     DAY,
-    GAP,
     MINUTE,
     SLACK,
     Exchange,
@@ -58,6 +58,7 @@ class Known:
 
     feeds: Mapping[str, timedelta | None]  #: by address: the consent to ask that often, or None
     pages: Mapping[str, Page] = field(default_factory=dict)  #: by address
+    comments: Collection[str] = ()  #: addresses of the comments that it may follow
     crawl_delay: Mapping[str, timedelta] = field(default_factory=dict)  #: by host
     restarts: Sequence[datetime] = ()
 
@@ -111,22 +112,24 @@ class _Judge:
         self.found: list[Violation] = []
         self.feeds = {address: FeedRules(every) for address, every in known.feeds.items()}
         self.feeds |= {
-            address: FeedRules(page.every, (b"<html",)) for address, page in known.pages.items()
+            address: FeedRules(page.every, (b"<html",), page.once)
+            for address, page in known.pages.items()
         }
+        self.feeds |= {address: FeedRules(None, comments=True) for address in known.comments}
         self.hosts: dict[str, HostRules] = {}
         self.led: dict[str, _Poll] = {}  #: by address: polls that were redirected there
         self.begun: list[tuple[datetime, str]] = []
         self.log: list[Exchange] = []
 
     def take(self, e: Exchange) -> None:
-        delay = self.known.crawl_delay.get(e.host, GAP)
-        host = self.hosts.setdefault(e.host, HostRules(max(GAP, delay)))
+        delay = self.known.crawl_delay.get(e.host, timedelta())
+        host = self.hosts.setdefault(e.host, HostRules(delay))
         page = self.known.pages.get(e.address)
         robots = e.address.endswith("/robots.txt")
         self._add(e, manners(e, "" if robots else "html" if page else "xml"))
         self._add(e, host.asked(e))
         if robots:
-            self._add(e, host.robots(e))
+            self._add(e, host.robots(e, self.known.restarts))
         elif page:
             self._add(e, host.page(e, page))
         if not robots and (poll := self._poll(e)):

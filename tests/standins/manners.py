@@ -19,11 +19,14 @@ AT_ONCE = 2  #: requests to a host
 LONGEST = DAY  #: no floor or Retry-After is longer
 BACKED_OFF = 6 * HOUR  #: repeated failures lead at least here ...
 GIVEN_UP = (7 * DAY, DAY)  #: ... and after so long here
+COMMENTS = (5 * MINUTE, 6 * HOUR)  #: between looks at comments, by how long nobody wrote ...
+QUIET_PART, QUIET_END = 12, 14 * DAY  #: ... a part of that; after so long nobody looks any more
 REST = (MINUTE, HOUR)  #: of a host that does not say how long: doubled from the one to the other
 
 _AGENT = re.compile(r"(?!Mozilla)[\w.-]+/[\w.+-]+ \(\+\S+\)")
 _PERIODS = {"hourly": HOUR, "daily": DAY, "weekly": 7 * DAY, "monthly": 30 * DAY}
 
+NEVER_AGAIN = 365 * DAY
 NEVER = datetime(1971, 1, 1, tzinfo=UTC)
 
 Fault = tuple[int, str]  #: rule, what was done
@@ -72,6 +75,7 @@ class Page:
     every: timedelta | None = None  #: the operator's consent
     allowed: bool = True  #: by robots.txt
     in_full: bool = False  #: its text stands in the feed
+    once: bool = False  #: to be read once
 
 
 # -- one request -----------------------------------------------------------------------------------
@@ -99,16 +103,18 @@ def manners(e: Exchange, accepts: str) -> Iterator[Fault]:
 
 @dataclass
 class HostRules:
-    gap: timedelta
+    delay: timedelta = timedelta()  #: that its robots.txt wants between pages
     last: datetime | None = None
     rests_until: datetime = NEVER
     refusals: int = 0  #: in a row
     robots_at: datetime | None = None
+    robots_status: int = 0
+    page_at: datetime = NEVER
 
     def asked(self, e: Exchange) -> Iterator[Fault]:
         if e.crowd > AT_ONCE:
             yield 11, f"{e.crowd} requests to the host at once"
-        if self.last and e.at - self.last < self.gap - SLACK / 10:
+        if self.last and e.at - self.last < GAP - SLACK / 10:
             yield 11, f"{said(e.at - self.last)} after the last request to the host"
         if e.at < self.rests_until - SLACK:
             yield 5, f"the host asked for rest, {said(self.rests_until - e.at)} are left"
@@ -122,10 +128,12 @@ class HostRules:
         own = min(REST[0] * 2 ** min(self.refusals - 1, 10), REST[1])
         self.rests_until = max(self.rests_until, e.at + (_retry_after(e) or own))
 
-    def robots(self, e: Exchange) -> Iterator[Fault]:
-        if self.robots_at and e.at - self.robots_at < HOUR - SLACK:
-            yield 13, f"robots.txt again after {said(e.at - self.robots_at)}"
-        self.robots_at = e.at
+    def robots(self, e: Exchange, restarts: Sequence[datetime]) -> Iterator[Fault]:
+        """It holds for a day; one that could not be read may be asked for sooner."""
+        last, least = self.robots_at, HOUR if self.robots_status >= 429 else DAY
+        if last and e.at - last < least - SLACK and not any(last < r <= e.at for r in restarts):
+            yield 13, f"robots.txt again after {said(e.at - last)}"
+        self.robots_at, self.robots_status = e.at, e.status
 
     def page(self, e: Exchange, page: Page) -> Iterator[Fault]:
         if self.robots_at is None or e.at - self.robots_at > DAY + SLACK:
@@ -134,6 +142,9 @@ class HostRules:
             yield 13, "robots.txt forbids this page"
         if page.in_full:
             yield 14, "a page of which the feed holds the whole text"
+        if e.at - self.page_at < self.delay - SLACK / 10:
+            yield 13, f"{said(e.at - self.page_at)} after another page, not {said(self.delay)}"
+        self.page_at = e.at
 
 
 def _retry_after(e: Exchange) -> timedelta | None:
@@ -152,6 +163,9 @@ class FeedRules:
 
     consent: timedelta | None
     roots: tuple[bytes, ...] = (b"<rss", b"<feed")  #: what its body must hold
+    once: bool = False  #: a page that need not be asked for again
+    comments: bool = False  #: its pace goes by how long nobody has written
+    heard: datetime = NEVER  #: of comments: its newest, or when it was first asked
     begun: datetime | None = None  #: its last poll
     body_at: datetime = NEVER  #: the last whole body
     fits: set[tuple[str, str]] = field(default_factory=lambda: {("", "")})  #: what may be sent
@@ -175,7 +189,10 @@ class FeedRules:
             yield 6, "410 had said that it is gone for good"
         if e.twins > 1:
             yield 14, "two requests for it at once"
+        if self.once and self.body_at > NEVER:
+            yield 14, "a page that was read already"
         if last is None:
+            self.heard = e.at
             return
         self.waits.append(round((e.at - last).total_seconds()))
         yield from self._too_often(e, e.at - last, any(last < r <= e.at for r in restarts))
@@ -183,12 +200,27 @@ class FeedRules:
         yield from self._failing(e, e.at - last)
 
     def _too_often(self, e: Exchange, since: timedelta, restarted: bool) -> Iterator[Fault]:
-        least = self.consent or HOUR
+        least = self._least(e.at - since)
         if since < least - SLACK:
             rule, when = (10, " because of a restart") if restarted else (3, "")
             yield rule, f"again after {said(since)}{when}, not {said(least)}"
-        elif not self.consent and not any(e.validators) and e.at - self.body_at < DAY - SLACK:
+        elif not self.own_pace and not any(e.validators) and e.at - self.body_at < DAY - SLACK:
             yield 3, f"unconditionally {said(e.at - self.body_at)} after the last body"
+
+    @property
+    def own_pace(self) -> bool:
+        """Whether it may be asked oftener than other feeds."""
+        return self.comments or self.consent is not None
+
+    def _least(self, last: datetime) -> timedelta:
+        """Until it may be asked again, after a request at ``last``."""
+        if not self.comments:
+            return self.consent or HOUR
+        quiet = last - self.heard
+        soonest, seldomest = COMMENTS
+        return (
+            min(max(quiet / QUIET_PART, soonest), seldomest) if quiet <= QUIET_END else NEVER_AGAIN
+        )
 
     def _floors(self, e: Exchange, since: timedelta) -> Iterator[Fault]:
         if e.at < self.asked_until - SLACK:
@@ -251,6 +283,9 @@ class FeedRules:
             self.fits = self.fits | {("", "")}
             return
         self.hints = re.split(r"<item|<entry", e.body.decode())[0]
+        if self.comments:
+            dates = re.findall(r"<pubDate>(.*?)<", e.body.decode())
+            self.heard = max([self.heard, *map(parsedate_to_datetime, dates)])
         self.fits = {_given(e)} if ends else {_given(e), ("", "")}
 
 

@@ -7,155 +7,34 @@ a body that held it was sent in full.
 
 from __future__ import annotations
 
-import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
 
-from sqlalchemy import func, select
+from sqlalchemy import select, union_all
 
-from monitor import app, config
-from monitor.daemon import SPREAD
+from monitor import app, config, sources
+from monitor.daemon import SPREAD, Daemon
 from monitor.domain import SourceState
 from monitor.http import PoliteFetcher, site, user_agent
 from monitor.matching import Matcher
 from monitor.pipeline import Pipeline
-from monitor.sources import KINDS
+from monitor.reading import feeds
+from monitor.robots import Robots
 from monitor.store import SourceSpec, Store, open_store
+from monitor.store.tables import pages as page_rows
+from monitor.store.tables import pauses
 from monitor.store.tables import sources as source_rows
-from tests.standins.manners import DAY, HOUR, MINUTE, Exchange
+from tests.standins.cast import Cast
+from tests.standins.etiquette import Known
+from tests.standins.manners import DAY, MINUTE, Exchange
 from tests.standins.scripted import START, TOPICS, Clock, WordClassifier
-from tests.standins.sites import (
-    Feed,
-    Item,
-    Route,
-    Sites,
-    Spell,
-    cut_off,
-    flood,
-    status,
-    to,
-    until_date,
-)
-
-CAPTCHA = "<!doctype html><html><title>Just a moment...</title>Are you a human?</html>"
-LOST = "<!doctype html><html><title>Welcome</title>Our new site</html>"
-EMPTY = '<rss version="2.0"><channel><title>none</title></channel></rss>'
-ZONE = "%a, %d %b %Y %H:%M:%S +0000"  #: a Last-Modified as it should not be, to be sent back so
-SY = "<sy:updatePeriod>{}</sy:updatePeriod><sy:updateFrequency>{}</sy:updateFrequency>"
-
-
-@dataclass(frozen=True)
-class Cast:
-    """The feeds of a month, by the names of their sources."""
-
-    feeds: dict[str, Feed]
-    every: dict[str, timedelta]  #: what the operator consented to
-    others: dict[str, Route]  #: addresses that redirects lead to
-    gaps: tuple[str, ...]  #: sources of which the server hides something
-
-
-def cast(seed: int) -> Cast:
-    """Feeds with all kinds of validators, wishes and faults, on hosts of their own or shared."""
-    chance = random.Random(seed)
-
-    def feed(address: str, per_day: float = 1.0, **how: Any) -> Feed:
-        return Feed(address, _items(chance, address, per_day), **how)
-
-    feeds = {
-        "burst": feed("burst.example/feed", shows=6),
-        "moving": feed("old.example/rss", etag="", dated=ZONE),
-        "away": feed("away.example/atom?format=rss", etag='"{}-gzip', dated=""),
-        "gone": feed("gone.example/feed", per_day=0.2, renews=True),
-        "bare": feed("bare.example/", etag="", dated=""),
-        "fresh": feed("fresh.example/feed", headers={"Cache-Control": "public, max-age=21600"}),
-        "expiring": feed("expiring.example/feed", stays=5 * HOUR),
-        "ttl": feed("ttl.example/feed", hints="<ttl>180</ttl>"),
-        "sleeper": feed("sleeper.example/feed", hints=_skips(range(7), "Sunday")),
-        "slow": feed("slow.example/feed", hints=SY.format("daily", 2), per_day=0.1),
-        "wordpress": feed("blog.wp.example/feed/", hints=SY.format("hourly", 1)),
-        "one": feed("crowd.example/one"),
-        "two": feed("crowd.example/two", headers={"Cache-Control": "max-age=7200"}),
-        "three": feed("crowd.example/three"),
-        "flaky": feed("flaky.example/feed"),
-        "walled": feed("walled.example/feed"),
-        "quick": feed("quick.example/feed", per_day=6),
-    }
-    return Cast(feeds, {"quick": 45 * MINUTE}, _faults(feeds, chance), ("burst",))
-
-
-def _items(chance: random.Random, address: str, per_day: float) -> list[Item]:
-    """Every second one names the brand, on average."""
-    items: list[Item] = []
-    at = START - 8 * DAY
-    while at < START + 31 * DAY:
-        at += DAY * chance.expovariate(per_day)
-        about = chance.choice(["Acme, a tale", "The roses are out"])
-        at = at.replace(microsecond=0)
-        items.append(
-            Item(f"{address.split('.')[0]}{address.split('/')[1]}-{len(items)}", at, about)
-        )
-    return items
-
-
-def _skips(hours: range, day: str) -> str:
-    skipped = "".join(f"<hour>{hour}</hour>" for hour in hours)
-    return f"<skipHours>{skipped}</skipHours><skipDays><day>{day}</day></skipDays>"
-
-
-def _faults(feeds: dict[str, Feed], chance: random.Random) -> dict[str, Route]:
-    """Give the feeds their spells; what the redirects among them lead to."""
-
-    def spell(name: str, first_day: float, days: float, answer: Route) -> None:
-        since = START + (first_day + chance.random() / 2) * DAY
-        feeds[name].spells = (*feeds[name].spells, Spell(since, since + days * DAY, answer))
-
-    spell("burst", 20, 0.3, status(200, EMPTY))
-    spell("one", 3, 0.4, status(429, Retry_After="10800"))
-    spell("two", 8, 0.4, until_date(503, 4 * HOUR))
-    spell("three", 14, 0.5, status(429))
-    spell("one", 21, 0.2, status(503))
-    spell("wordpress", 5, 0.5, status(429))
-    spell("wordpress", 12, 1.5, status(429, CAPTCHA, Retry_After="172800"))
-    spell("flaky", 2, 0.8, status(404))
-    spell("flaky", 5, 0.6, status(500))
-    spell("flaky", 8, 0.4, cut_off(feeds["flaky"]))
-    spell("flaky", 10, 0.3, status(200))
-    spell("flaky", 12, 0.5, status(200, CAPTCHA))
-    spell("flaky", 14, 0.3, status(200, LOST))
-    spell("flaky", 16, 0.2, flood)
-    spell("flaky", 18, 11, status(404))
-    spell("gone", 11, 30, status(410))
-    spell("walled", 17, 30, status(403))
-    spell(
-        "away",
-        4,
-        3,
-        to(
-            "tmp.example/here",
-        ),
-    )
-    spell("away", 10, 0.5, to("away.example/atom?format=rss"))
-    spell("away", 15, 2, to("tmp.example/1", 307))
-    spell("moving", 6, 30, to("new.example/feed", 301))
-    _burst(feeds["burst"], START + 9.6 * DAY)
-    return {
-        "tmp.example/here": feeds["away"].page,
-        "tmp.example/1": to("tmp.example/2"),
-        "tmp.example/2": to("tmp.example/here"),
-        "new.example/feed": feeds["moving"].page,
-    }
-
-
-def _burst(feed: Feed, at: datetime) -> None:
-    """More items within minutes than the feed shows."""
-    sudden = [Item(f"sudden-{n}", at + n * MINUTE / 2, "Acme, a tale") for n in range(14)]
-    feed.items = sorted([*feed.items, *sudden], key=lambda item: item.at)
-
+from tests.standins.sites import Sites
 
 # -- what should come of it ------------------------------------------------------------------------
 
@@ -202,16 +81,28 @@ def condition(e: Exchange) -> str:
 # -- the run ---------------------------------------------------------------------------------------
 
 
+_CLAIMED = (source_rows, page_rows)
+
+
+@dataclass(frozen=True)
+class _Watched(Pipeline):
+    """The pipeline, with an eye on each poll."""
+
+    watch: Callable[[SourceState, Callable[[], int]], int] = lambda _state, poll: poll()
+
+    def poll(self, state: SourceState) -> int:
+        return self.watch(state, lambda: super(_Watched, self).poll(state))
+
+
 class Month:
-    """The collecting half of the pipeline as the daemon runs it, one poll at a time."""
+    """The collecting half of the daemon, whose beats are told when to come."""
 
     def __init__(self, folder: Path, played: Cast, restarts: Sequence[tuple[float, float]]) -> None:
         """``restarts``: (day, hours of standstill) each."""
         self.cast, self.folder = played, folder
         self.clock = Clock()
-        self.sites = Sites(
-            self.clock, {f.address: f for f in played.feeds.values()} | played.others
-        )
+        routes = {f.address: f for f in played.feeds.values()} | played.comments | played.web
+        self.sites = Sites(self.clock, routes | {a: r for a, (_, r) in played.others.items()})
         self.stops = [(START + day * DAY, timedelta(hours=hours)) for day, hours in restarts]
         self.restarts: list[datetime] = []
         self.witnesses: dict[str, Witness] = defaultdict(Witness)
@@ -219,46 +110,72 @@ class Month:
 
     def run(self, days: float) -> None:
         """Let the days pass."""
-        self.store, self.pipeline = self._built()
+        self.store, self.daemon = self._built()
         end = START + days * DAY
         while (due := self._next_due()) <= end:
             if self.stops and due > self.stops[0][0]:
                 self._restart(*self.stops.pop(0))
                 continue
             self.clock.at = max(self.clock.at, due)
-            claimed = self.pipeline.claim_sources(len(self.cast.feeds), self.pipeline.busy())
-            for state in claimed:
-                self._poll(state)
-            if not claimed:
-                self.clock.passes(seconds=1)  # the daemon's beat
+            self._beat()
         self.clock.at = end
 
-    def _poll(self, state: SourceState) -> None:
+    def _beat(self) -> None:
+        """One beat of the daemon, which hands out again while the first polls still run.
+
+        Pages come after them: there the clock is moved by who waits, for all.
+        """
+        for _ in range(2):
+            self.daemon._tick()
+        wait(self.daemon._polling)
+        self.daemon._read()
+        wait(self.daemon._reading)
+        self.clock.passes(seconds=1)
+
+    def _watch(self, state: SourceState, poll: Callable[[], int]) -> int:
         witness, before = self.witnesses[state.source], len(self.sites.log)
         told = state.condition(self.clock()).replace("quiet", "ok")
         if witness.condition.replace("seen", "ok") not in ("", told):
             last = f"{self.clock():%d %b %H:%M} {state.source}: {state.last_error or 'fine'}"
             self.wrong.append(f"{last} is told as {told}, not as {witness.condition}")
-        self.pipeline.poll(state)
-        if len(self.sites.log) > before:
-            witness.polled(self.sites.log[-1])
+        new = poll()
+        places = self._places(state)
+        if asked := [e for e in self.sites.log[before:] if e.address in places]:
+            witness.polled(asked[-1])
         else:
             witness.condition = ""  # its host rests
+        return new
+
+    def _places(self, state: SourceState) -> set[str]:
+        """Addresses that only a poll of this source asks."""
+        if state.follows:
+            url = urlsplit(state.url)
+            return {f"{url.hostname}{url.path}"}
+        led = {address for address, (name, _) in self.cast.others.items() if name == state.source}
+        return {self.cast.feeds[state.source].address, *led}
 
     def _next_due(self) -> datetime:
+        """When something is due at a host that does not rest; till then beats find nothing."""
         with self.store._database.read() as tx:
-            due: datetime | None = tx.scalar(select(func.min(source_rows.c.due_at)))
-        assert due is not None, "every source is parked"
-        return due
+            rests = {row.target: row.until for row in tx.execute(select(pauses))}
+            due = union_all(
+                *(select(t.c.due_at, t.c.host).where(t.c.due_at.is_not(None)) for t in _CLAIMED)
+            )
+            return min(max(at, rests.get(f"host:{host}", at)) for at, host in tx.execute(due).all())
 
     def _restart(self, at: datetime, standstill: timedelta) -> None:
-        self.store.close()
+        self.close()
         self.clock.at = at + standstill
         self.restarts.append(self.clock.at)
-        self.store, self.pipeline = self._built()
+        self.store, self.daemon = self._built()
         self.store.spread(self.clock(), SPREAD)
 
-    def _built(self) -> tuple[Store, Pipeline]:
+    def close(self) -> None:
+        for pool in (self.daemon._pool, self.daemon._readers):
+            pool.shutdown()
+        self.store.close()
+
+    def _built(self) -> tuple[Store, Daemon]:
         """The product with its clock and names simulated, and without a channel to people."""
         settings = config.parse(self._toml(), "test")
         fetch = PoliteFetcher(
@@ -267,15 +184,18 @@ class Month:
             settings.http.allow_private,
             resolve=self.sites.resolve,
             monotonic=lambda: (self.clock() - START).total_seconds(),
-            sleep=lambda seconds: self.clock.passes(seconds=seconds),
+            sleep=self._sleep,
         )
         store = open_store(settings.monitor.database)
         specs = [
             SourceSpec(t.name, t.kind, "as before", site(t.options["url"])) for t in settings.source
         ]
         store.sync(specs, ["Acme"], self.clock())
-        built = {t.name: KINDS[t.kind](t.name, t.kind, fetch, **t.options) for t in settings.source}
-        return store, Pipeline(
+        built = {
+            t.name: sources.KINDS[t.kind](t.name, t.kind, fetch, **t.options)
+            for t in settings.source
+        }
+        pipeline = _Watched(
             store=store,
             now=self.clock,
             sources=built,
@@ -284,8 +204,15 @@ class Month:
             classifier=WordClassifier(),
             notifiers={},
             policy=app.policy(settings),
+            follow=lambda state: sources.comments(state, fetch, feeds.read),
+            fetch_page=Robots(fetch, fetch.user_agent, self.clock, self._sleep),
             busy=fetch.busy,
+            watch=self._watch,
         )
+        return store, Daemon(pipeline, beat=timedelta())
+
+    def _sleep(self, seconds: float) -> None:
+        self.clock.passes(seconds=seconds)
 
     def _toml(self) -> str:
         tables = [
@@ -293,7 +220,8 @@ class Month:
             '[http]\nallow_private = ["127.0.0.0/8"]\n[[brand]]\nname = "Acme"\n',
         ]
         for name, feed in self.cast.feeds.items():
-            tables.append(f'[[source]]\nname = "{name}"\nkind = "feed"\nfull_text = false\n')
+            teasers = str(name == "stub").lower()
+            tables.append(f'[[source]]\nname = "{name}"\nkind = "feed"\nfull_text = {teasers}\n')
             tables.append(f'url = "{self.sites.url(feed.address)}"\n')
             if every := self.cast.every.get(name):
                 tables.append(f'every = "{every / MINUTE:.0f}m"\n')
@@ -301,10 +229,24 @@ class Month:
 
     # -- what came of it ---------------------------------------------------------------------------
 
-    def kept(self) -> dict[str, Counter[str]]:
-        """How often each item is stored, by source."""
-        found: dict[str, Counter[str]] = defaultdict(Counter)
-        for judged in self.store.mentions():
-            post = judged.mention.post
-            found[post.source][post.external_id] += 1
-        return found
+    @property
+    def known(self) -> Known:
+        """For ``etiquette.score``."""
+        consent = {feed.address: self.cast.every.get(n) for n, feed in self.cast.feeds.items()}
+        cast = self.cast
+        return Known(consent, cast.pages, list(cast.comments), cast.crawl_delay, self.restarts)
+
+    def read(self) -> set[str]:
+        """Addresses of the pages that were sent."""
+        sent = {e.address for e in self.sites.log if e.status == 200 and e.whole}
+        return sent & self.cast.pages.keys()
+
+    def shown(self) -> Counter[str]:
+        """Items that name the brand, or whose page does."""
+        named = {e.address for e in self.sites.log if e.status == 200 and b"Acme" in e.body}
+        paged = {address.partition("/")[2] for address in named & self.read()}
+        return Counter(paged.union(*(seen.shown for seen in self.witnesses.values())))
+
+    def kept(self) -> Counter[str]:
+        """How often each item is stored."""
+        return Counter(judged.mention.post.external_id for judged in self.store.mentions())

@@ -101,6 +101,7 @@ class Item:
     key: str
     at: datetime
     text: str
+    comments: str = ""  #: address of the feed of its comments
 
 
 @dataclass(frozen=True)
@@ -147,21 +148,27 @@ class Feed:
         same = sent[0].startswith(tag.partition(".")[0] + ".") if self.renews else sent[0] == tag
         if same if sent[0] else dated and sent[1] == dated:
             return Reply(b"", 304, headers)
-        return Reply(self.body(now), 200, {"Content-Type": "application/rss+xml"} | headers)
+        return Reply(self.body(seen, now), 200, {"Content-Type": "application/rss+xml"} | headers)
 
-    def body(self, now: datetime) -> str:
+    def body(self, seen: Seen, now: datetime) -> str:
         shown = [item for item in self.items if item.at <= now][-self.shows :][::-1]
-        host = self.address.partition("/")[0]
+        host, _, port = seen.headers["host"].partition(":")
         listed = "".join(
-            f"<item><guid>{item.key}</guid><link>https://{host}/{item.key}</link>"
+            f"<item><guid>{item.key}</guid><link>http://{host}:{port}/{item.key}</link>"
             f"<title>Note {item.key}</title><pubDate>{format_datetime(item.at)}</pubDate>"
-            f"<description>{item.text}</description></item>"
+            f"<description>{item.text}</description>{_replies(item, port)}</item>"
             for item in shown
         )
         return (
-            '<rss version="2.0" xmlns:sy="http://purl.org/rss/1.0/modules/syndication/">'
+            '<rss version="2.0" xmlns:sy="http://purl.org/rss/1.0/modules/syndication/"'
+            ' xmlns:wfw="http://wellformedweb.org/CommentAPI/">'
             f"<channel><title>{host}</title>{self.hints}{listed}</channel></rss>"
         )
+
+
+def _replies(item: Item, port: str) -> str:
+    host, _, path = item.comments.partition("/")
+    return f"<wfw:commentRss>http://{host}:{port}/{path}</wfw:commentRss>" if host else ""
 
 
 # -- what goes wrong -------------------------------------------------------------------------------
@@ -197,7 +204,7 @@ def cut_off(feed: Feed) -> Route:
     """The connection ends in the middle of the body."""
 
     def answer(seen: Seen, now: datetime) -> Reply:
-        body = feed.body(now).encode()
+        body = feed.body(seen, now).encode()
         return Reply(body[: len(body) // 2], length=len(body))
 
     return answer

@@ -34,6 +34,7 @@ class Client:
     sites: Sites
     known: dict[str, timedelta | None] = field(default_factory=dict)
     pages: dict[str, Page] = field(default_factory=dict)
+    comments: list[str] = field(default_factory=list)
     crawl_delay: dict[str, timedelta] = field(default_factory=dict)
     restarts: list[datetime] = field(default_factory=list)
     validators: dict[str, str] = field(default_factory=dict)
@@ -78,7 +79,7 @@ class Client:
         return answer.status
 
     def found(self) -> list[Violation]:
-        known = Known(self.known, self.pages, self.crawl_delay, self.restarts)
+        known = Known(self.known, self.pages, self.comments, self.crawl_delay, self.restarts)
         return score(self.sites.log, known)
 
 

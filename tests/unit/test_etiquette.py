@@ -338,13 +338,6 @@ def asks_for_robots_txt_for_each_page(c: Client) -> None:
     c.get("blog.example/robots.txt", after=MINUTE)
 
 
-@breaks(11, "0:00:04 after the last")
-def ignores_the_crawl_delay(c: Client) -> None:
-    c.crawl_delay["blog.example"] = timedelta(seconds=5)
-    page(c)
-    c.get(PAGE, after=timedelta(seconds=4))
-
-
 @breaks(14, "whole text")
 def reads_what_the_feed_holds(c: Client) -> None:
     page(c, in_full=True)

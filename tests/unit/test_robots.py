@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
-from monitor.robots import LONGEST_WAIT, MAX_ROBOTS, Robots
+from monitor.robots import LONGEST_WAIT, MAX_ROBOTS, NO_HEADERS, Robots
 from monitor.seams import Page, SourceError
 from tests.standins.web import Reply, Route, Web, redirect, slow_down
 from tests.unit.fetching import NOW, fetcher
@@ -148,6 +149,25 @@ def test_a_crawl_delay_is_kept_between_pages(visitor: Visitor, web: Web) -> None
     visitor.time += timedelta(seconds=60)
     visitor.fetch(web.url("/c"))
     assert visitor.slept == [15]
+
+
+def test_a_crawl_delay_counts_from_when_a_page_was_sent(web: Web) -> None:
+    web.routes["/robots.txt"] = "User-agent: *\nCrawl-delay: 20"
+    visitor = Visitor()
+
+    def waits_its_turn(url: str, headers: Mapping[str, str] = NO_HEADERS) -> Page:
+        visitor.time += timedelta(seconds=1)
+        return fetcher()(url, headers)
+
+    visitor.fetch = replace(visitor.fetch, fetch=waits_its_turn)
+    for path in "ab":
+        visitor.fetch(web.url(f"/{path}"))
+    assert visitor.slept == [20]
+
+
+def test_a_page_is_asked_for_as_html(visitor: Visitor, web: Web) -> None:
+    visitor.fetch(web.url("/"))
+    assert web.seen[-1].headers["accept"].startswith("text/html")
 
 
 def test_a_long_crawl_delay_is_told_instead_of_waited_for(visitor: Visitor, web: Web) -> None:
