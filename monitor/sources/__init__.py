@@ -11,9 +11,14 @@ from __future__ import annotations
 from monitor.domain import SourceState
 from monitor.seams import Fetcher, Source
 from monitor.sources.api import Api
+from monitor.sources.discourse import Discourse
 from monitor.sources.feed import Feed, Reader
+from monitor.sources.github import GitHub
 from monitor.sources.hackernews import HackerNews
+from monitor.sources.lemmy import Lemmy
+from monitor.sources.mastodon import Mastodon
 from monitor.sources.review import Review
+from monitor.sources.stackexchange import StackExchange
 
 KINDS: dict[str, type[Feed | Api]] = {
     "feed": Feed,
@@ -21,6 +26,11 @@ KINDS: dict[str, type[Feed | Api]] = {
     "forum": Feed,
     "review": Review,
     "hackernews": HackerNews,
+    "stackexchange": StackExchange,
+    "discourse": Discourse,
+    "lemmy": Lemmy,
+    "mastodon": Mastodon,
+    "github": GitHub,
 }
 
 
