@@ -44,7 +44,7 @@ class Mark:
 
     since: int | None = None  #: place from which on the next walk reads; None: never walked
     at: int | None = None  #: where a walk goes on that was broken off; None: it ended
-    newest: int = 0  #: place seen by that walk
+    newest: int = 0  #: place up to which that walk will have seen all that stood when it began
 
     @classmethod
     def of(cls, cursor: str) -> Mark:
@@ -115,23 +115,27 @@ class Api:
 
     def poll(self, cursor: str) -> Batch:
         mark = Mark.of(cursor)
-        at, newest, gap, sure = mark.at, mark.newest, False, True
+        at, gap, sure = mark.at, False, True
         posts: dict[str, Post] = {}
         rejected: list[str] = []
         walked: set[int] = set()
         for _ in range(PARTS):
             part = self._part(mark.since, at)
+            known = walked.issuperset(part.places) and all(
+                p.external_id in posts for p in part.posts
+            )
             posts |= {post.external_id: post for post in part.posts}
             rejected += part.rejected
-            newest, sure = max([newest, *part.places]), sure and part.sure
+            sure = sure and part.sure
             at = part.next if mark.since is not None else None
-            # More of them in one place than the site lists, or it does not go where it is asked to.
-            gap = at is not None and walked.issuperset(part.places)
+            # More in one place than the site lists, or it does not go on where it is asked to.
+            gap = at is not None and known
             walked |= part.places
             if at is None or gap or part.wait:
                 break
         if part.wait:
             self.fetch.rest(self.url, part.wait)
+        newest = mark.newest if mark.at is not None else max(walked, default=0)
         left = self._left(mark, None if gap else at, newest) if sure else mark
         return Batch(
             tuple(posts.values()), left.cursor(), part.wait, gap=gap, rejected=tuple(rejected)
@@ -140,10 +144,14 @@ class Api:
     def _left(self, mark: Mark, at: int | None, newest: int) -> Mark:
         """What is remembered of a walk that goes on at ``at``, or has ended."""
         if at is not None:
-            return Mark(mark.since, at, newest)
+            return Mark(mark.since, at, newest if mark.at is not None else self._begun(newest))
         return Mark(max(mark.since or 0, newest - self.overlap))
 
     # -- what a kind says ------------------------------------------------------------------------
+
+    def _begun(self, newest: int) -> int:
+        """The place that a walk broken off began at; for walks that go back, the newest it saw."""
+        return newest
 
     def _part(self, since: int | None, at: int | None) -> Part:
         """One answer of the walk.

@@ -52,6 +52,9 @@ class Mastodon(Api):
         part = self._read(self._list(self._get(f"/api/v1/timelines/tag/{self.tags[0]}", query)))
         return replace(part, next=max(part.places)) if part.places else part
 
+    def _begun(self, _newest: int) -> int:
+        return int(self.now().timestamp() * 1000) * MILLISECOND
+
     def _place(self, item: Item) -> int:
         return int(item["id"])
 

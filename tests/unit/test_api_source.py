@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from rich.console import Console
@@ -14,27 +13,11 @@ from rich.console import Console
 from monitor import app
 from monitor.config import Config, ConfigError, parse
 from monitor.domain import Batch
-from monitor.seams import Page, Source
+from monitor.seams import Source
 from monitor.sources.hackernews import HackerNews
+from tests.unit.asking_apis import NOW, Site, T
 
-NOW = datetime(2026, 11, 16, 12, 0, tzinfo=UTC)
 BRAND = '[[brand]]\nname = "Acme"\n'
-
-
-class Site:
-    """A fetcher that answers from a script, by turns, and remembers what was asked."""
-
-    def __init__(self, *answers: object) -> None:
-        self.answers = list(answers)
-        self.asked: list[dict[str, str]] = []
-        self.rests: list[timedelta] = []
-
-    def __call__(self, url: str, headers: object = None) -> Page:
-        self.asked.append({k: v[-1] for k, v in parse_qs(urlsplit(url).query).items()})
-        return Page(200, url, {}, json.dumps(self.answers.pop(0)).encode())
-
-    def rest(self, url: str, wait: timedelta) -> None:
-        self.rests.append(wait)
 
 
 def hits(*times: int, found: int = 0) -> dict[str, Any]:
@@ -49,7 +32,7 @@ def poll(site: Site, cursor: str = "") -> Batch:
     )
 
 
-DAY, T = 86_400, 1_763_000_000
+DAY = 86_400
 
 
 def test_the_first_poll_takes_one_answer_and_the_next_comes_down_to_it() -> None:
