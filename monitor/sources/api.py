@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Protocol
 from urllib.parse import quote, urlencode, urlsplit
@@ -25,6 +25,7 @@ from monitor.sources.feed import MAX_AUTHOR, line, site
 from monitor.text import plain
 
 PARTS = 10  #: of a walk, in one poll
+FARTHEST = 1 << 63  #: no id or time is beyond
 SECRET: Mapping[str, bool] = {"secret": True}
 """Metadata of a field whose value the configuration names as "env:NAME" or "file:PATH"."""
 
@@ -53,8 +54,8 @@ class Mark:
             mark = cls(**json.loads(cursor))
         except (ValueError, TypeError):
             return cls()
-        usable = all(value is None or isinstance(value, int) for value in asdict(mark).values())
-        return mark if usable else cls()
+        places = (mark.since or 0, mark.at or 0, mark.newest)
+        return mark if all(isinstance(place, int) for place in places) else cls()
 
     def cursor(self) -> str:
         return json.dumps(asdict(self))
@@ -70,6 +71,31 @@ class Part:
     next: int | None = None  #: where the walk goes on; None: this was its end
     wait: timedelta | None = None  #: the site wants to be left alone for so long
     sure: bool = True  #: False: it says itself that items may be missing
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What one poll has read so far."""
+
+    at: int | None  #: where it goes on; None: it ended, or has not begun
+    posts: dict[str, Post] = field(default_factory=dict)  #: by external_id
+    places: set[int] = field(default_factory=set)
+    rejected: list[str] = field(default_factory=list)
+    gap: bool = False
+    sure: bool = True
+    wait: timedelta | None = None
+
+    def take(self, part: Part, *, goes_on: bool) -> None:
+        new = {post.external_id: post for post in part.posts}
+        known = self.places.issuperset(part.places) and self.posts.keys() >= new.keys()
+        # More in one place than the site lists, or it does not go on where it is asked to.
+        self.gap = goes_on and known and part.next is not None
+        self.at = part.next if goes_on and not known else None
+        self.posts |= new
+        self.places |= part.places
+        self.rejected += part.rejected
+        self.sure = self.sure and part.sure
+        self.wait = part.wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +127,8 @@ class Api:
 
     def _check_address(self) -> None:
         parts = urlsplit(self.base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+        usable = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
+        if not usable or parts.query:
             raise ValueError("base_url: give an address that begins with http:// or https://")
         secrets = [getattr(self, key.name) for key in fields(self) if key.metadata.get("secret")]
         local = parts.hostname in ("127.0.0.1", "localhost", "::1")
@@ -115,37 +142,29 @@ class Api:
 
     def poll(self, cursor: str) -> Batch:
         mark = Mark.of(cursor)
-        at, gap, sure = mark.at, False, True
-        posts: dict[str, Post] = {}
-        rejected: list[str] = []
-        walked: set[int] = set()
+        walk = _Walk(mark.at)
         for _ in range(PARTS):
-            part = self._part(mark.since, at)
-            known = walked.issuperset(part.places) and all(
-                p.external_id in posts for p in part.posts
-            )
-            posts |= {post.external_id: post for post in part.posts}
-            rejected += part.rejected
-            sure = sure and part.sure
-            at = part.next if mark.since is not None else None
-            # More in one place than the site lists, or it does not go on where it is asked to.
-            gap = at is not None and known
-            walked |= part.places
-            if at is None or gap or part.wait:
+            try:
+                part = self._part(mark.since, walk.at)
+            except SourceError:
+                if not walk.places:
+                    raise
+                break  # what was read is kept; the next poll goes on there, or says what is wrong
+            walk.take(part, goes_on=mark.since is not None)
+            if walk.at is None or walk.wait:
                 break
-        if part.wait:
-            self.fetch.rest(self.url, part.wait)
-        newest = mark.newest if mark.at is not None else max(walked, default=0)
-        left = self._left(mark, None if gap else at, newest) if sure else mark
-        return Batch(
-            tuple(posts.values()), left.cursor(), part.wait, gap=gap, rejected=tuple(rejected)
-        )
+        if walk.wait:
+            self.fetch.rest(self.url, walk.wait)
+        left = self._left(mark, walk) if walk.sure else mark
+        posts = tuple(walk.posts.values())
+        return Batch(posts, left.cursor(), walk.wait, walk.gap, tuple(walk.rejected))
 
-    def _left(self, mark: Mark, at: int | None, newest: int) -> Mark:
-        """What is remembered of a walk that goes on at ``at``, or has ended."""
-        if at is not None:
-            return Mark(mark.since, at, newest if mark.at is not None else self._begun(newest))
-        return Mark(max(mark.since or 0, newest - self.overlap))
+    def _left(self, mark: Mark, walk: _Walk) -> Mark:
+        """What is remembered of a walk that has ended, or goes on with the next poll."""
+        newest = mark.newest if mark.at is not None else max(walk.places, default=0)
+        if walk.at is None:
+            return Mark(max(mark.since or 0, newest - self.overlap))
+        return Mark(mark.since, walk.at, newest if mark.at is not None else self._begun(newest))
 
     # -- what a kind says ------------------------------------------------------------------------
 
@@ -216,7 +235,7 @@ class Api:
         rejected: list[str] = []
         for number, entry in enumerate(entries, 1):
             try:
-                places.add(self._place(entry))
+                places.add(_checked(self._place(entry)))
                 post = self._post(entry)
             except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as e:
                 rejected.append(f"item {number}: cannot be read ({type(e).__name__})")
@@ -227,7 +246,10 @@ class Api:
     def _slice(self, entries: Sequence[Item], *, more: bool) -> Part:
         """A part, newest first, behind which the walk goes on with what is not newer than it."""
         part = self._read(entries)
-        return replace(part, next=min(part.places)) if more and part.places else part
+        if more and not part.places:
+            where = urlsplit(self.url).netloc
+            raise SourceError(f"{where}: there is more, but none of its items can be read")
+        return replace(part, next=min(part.places)) if more else part
 
     def _made(
         self,
@@ -240,7 +262,7 @@ class Api:
         author: str = "",
         parent: object = None,
         thread: str = "",
-        reach: int | None = None,
+        reach: object = None,
     ) -> Post:
         """A post of what a site says; titles and text are HTML."""
         post = Post(
@@ -251,13 +273,13 @@ class Api:
             title=line(title),
             text=plain(html),
             author=line(author, MAX_AUTHOR),
-            published_at=published,
+            published_at=items.likely(published) if published else None,
             parent=None if parent is None else items.short(str(parent)),
             thread_title=line(thread),
-            reach=reach if isinstance(reach, int) else None,
+            reach=reach if isinstance(reach, int) and 0 <= reach < 1 << 31 else None,
         )
-        if not (post.title or post.text):
-            raise ValueError("neither title nor text")
+        if not id_ or not (post.title or post.text):
+            raise ValueError("without id, or title and text")
         return post
 
     def _seconds(self, moment: datetime | None) -> int:
@@ -265,6 +287,12 @@ class Api:
         if moment is None:
             raise ValueError("no date")
         return int(min(moment, self.now()).timestamp())
+
+
+def _checked(place: int) -> int:
+    if not 0 <= place < FARTHEST:
+        raise ValueError("out of all order")
+    return place
 
 
 def at_second(second: int) -> datetime:

@@ -6,7 +6,7 @@ servers arrive late, dated as they were written: a day of overlap.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
@@ -40,12 +40,17 @@ class Lemmy(Api):
         answer = self._get("/api/v3/search", query)
         lists = [self._list(answer, key) for key in ("comments", "posts")]
         parts = [self._read(entries) for entries in lists]
-        on = [
+        goes_on = any(
             len(entries) >= LIMIT and max(part.places, default=0) >= (since or 0)
             for entries, part in zip(lists, parts, strict=True)
-        ]
-        both = self._read([*lists[0], *lists[1]])
-        return replace(both, next=page + 1) if any(on) else both
+        )
+        comments, posts = parts
+        return Part(
+            comments.posts + posts.posts,
+            comments.places | posts.places,
+            comments.rejected + posts.rejected,
+            next=page + 1 if goes_on else None,
+        )
 
     def _place(self, item: Item) -> int:
         said = item.get("comment") or item["post"]

@@ -79,4 +79,6 @@ def _wish(answer: Mapping[str, Any], now: datetime) -> timedelta | None:
         midnight = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
         return midnight - now
     seconds = answer.get("backoff")
-    return timedelta(seconds=min(seconds, 86_400)) if isinstance(seconds, int) and seconds else None
+    if not isinstance(seconds, int) or seconds <= 0:
+        return None
+    return timedelta(seconds=min(seconds, 86_400))

@@ -13,7 +13,7 @@ from rich.console import Console
 from monitor import app
 from monitor.config import Config, ConfigError, parse
 from monitor.domain import Batch
-from monitor.seams import Source
+from monitor.seams import Source, SourceError
 from monitor.sources.hackernews import HackerNews
 from tests.unit.asking_apis import NOW, Site, T
 
@@ -73,6 +73,57 @@ def test_an_empty_answer_forgets_nothing_and_the_future_is_not_believed() -> Non
     assert json.loads(odd.cursor)["since"] == NOW.timestamp() - 2 * DAY
 
 
+def test_what_fails_on_the_way_is_asked_again_from_there() -> None:
+    since = poll(Site(hits(T))).cursor
+    site = Site(hits(T + 9, T + 8, found=5), "no list")
+    cut = poll(site, since)
+    assert (len(cut.posts), cut.gap, len(site.asked)) == (2, False, 2)
+    with pytest.raises(SourceError, match="is not what hackernews answers"):
+        poll(Site("no list"), cut.cursor)
+    rest = poll(Site(hits(T + 8, T + 7)), cut.cursor)
+    assert json.loads(rest.cursor)["since"] == T + 9 - 2 * DAY
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"created_at_i": 10**4000},
+        {"created_at_i": -(10**9)},
+        {"created_at_i": None},
+        {"created_at_i": 1e400},
+        {"objectID": None},
+        {"comment_text": {"a": 1}},
+        {"comment_text": "<br>"},
+    ],
+)
+def test_a_hostile_item_is_left_out_and_leads_nowhere(odd: dict[str, Any]) -> None:
+    answer = hits(T, T - 1)
+    answer["hits"][0] |= odd
+    batch = poll(Site(answer))
+    assert ([p.external_id for p in batch.posts], len(batch.rejected)) == ([f"{T - 1}"], 1)
+    assert json.loads(batch.cursor)["since"] in (T - 1 - 2 * DAY, T - 2 * DAY)
+    assert len(batch.cursor) < 200
+
+
+def test_more_behind_what_cannot_be_read_is_an_error() -> None:
+    answer = {"hits": [{"objectID": "1"}], "nbHits": 9}
+    with pytest.raises(SourceError, match="none of its items can be read"):
+        poll(Site(answer), poll(Site(hits(T))).cursor)
+
+
+def test_a_hostile_number_is_no_reach() -> None:
+    answer = hits(T, T - 1)
+    answer["hits"][0]["num_comments"], answer["hits"][1]["num_comments"] = 10**30, "many"
+    assert [p.reach for p in poll(Site(answer)).posts] == [None, None]
+
+
+@pytest.mark.parametrize(
+    "cursor", ['{"since": "x"}', '{"newest": null}', "[]", "{}", '{"at": 1.5}']
+)
+def test_a_cursor_that_is_none_begins_anew(cursor: str) -> None:
+    assert poll(Site(hits(T)), cursor) == poll(Site(hits(T)))
+
+
 # -- set-up --------------------------------------------------------------------------------------
 
 
@@ -103,6 +154,7 @@ def test_an_address_is_moved_by_the_kind_or_by_the_source() -> None:
         ("query = 5", "query: give a text"),
         ('query = ""', "query: it is empty"),
         ('query = "a"\nbase_url = "ftp://x"', "base_url: give an address"),
+        ('query = "a"\nbase_url = "https://me:pw@x.example"', "base_url: give an address"),
         ('query = "a"\nnow = 1', "now: unknown key"),
     ],
 )
