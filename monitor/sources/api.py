@@ -2,9 +2,9 @@
 
 A kind says how one part of the walk is asked for and how an item is read. The walk, its bounds and
 what is remembered of it are here: a walk ends where the last one began, less an overlap for what a
-site shows late; it is repeated from the same place where anything fails on the way. What one poll
-cannot hold, or the site wants to be asked later, comes with the next poll. Items come again
-within the overlap; who keeps posts knows each by its id.
+site shows late. Where one poll cannot hold it, the site asks us to wait, or something fails on the
+way, the next poll goes on from there. Items come again within the overlap; who keeps posts knows
+each by its id.
 
 Cursor: JSON of a few numbers, see ``Mark``.
 """
@@ -128,7 +128,7 @@ class Api:
     def _check_address(self) -> None:
         parts = urlsplit(self.base_url)
         usable = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
-        if not usable or parts.query:
+        if not usable or parts.query or parts.fragment:
             raise ValueError("base_url: give an address that begins with http:// or https://")
         secrets = [getattr(self, key.name) for key in fields(self) if key.metadata.get("secret")]
         local = parts.hostname in ("127.0.0.1", "localhost", "::1")
@@ -211,7 +211,7 @@ class Api:
         except (ValueError, RecursionError):
             instead = walls.page(page.body)
             raise SourceError(
-                f"{site(page)}: it answered with {instead or 'something'} that is no JSON",
+                f"{site(page)}: it answered with {instead or 'something else'} instead of JSON",
                 blocked=bool(instead),
             ) from None
 
