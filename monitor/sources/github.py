@@ -49,9 +49,9 @@ class GitHub(Api):
 
     def _found(self, since: int | None, at: int | None) -> Part:
         words = self.query if '"' in self.query else f'"{self.query}"'
-        span = f"{_stamp(since) if since else '*'}..{_stamp(at) if at is not None else '*'}"
+        span = f" updated:{_stamp(since or 0)}..{'*' if at is None else _stamp(at)}"
         query = {
-            "q": f"{words} in:title,body is:issue updated:{span}",
+            "q": f"{words} in:title,body is:issue{'' if since is None else span}",
             "sort": "updated",
             "order": "desc",
             "per_page": LIMIT,

@@ -188,14 +188,12 @@ def _mastodon(place: Place, seen: Seen) -> Sequence[Any]:
 
 
 def _github(place: Place, seen: Seen) -> Mapping[str, Any]:
-    since, until = (
-        "" if word == "*" else word
-        for word in re.findall(r"updated:(\S+?)\.\.(\S+)", seen.query["q"])[0]
-    )
+    spans = re.findall(r" updated:(\S+?Z)\.\.(\S+)", seen.query["q"])
+    since, until = spans[0] if spans else ("", "*")
     found = [
         e
         for e in _newest_first(place.visible(), lambda e: e.changed)
-        if since <= _iso(e.changed) <= (until or "9")
+        if since <= _iso(e.changed) <= until.replace("*", "9")
     ]
     made = [
         {
