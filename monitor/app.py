@@ -8,7 +8,7 @@ import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -32,7 +32,7 @@ from monitor.pipeline import Pipeline, Policy, Push
 from monitor.reading.workers import Readers
 from monitor.resources import packaged
 from monitor.robots import Robots
-from monitor.seams import Fetcher, Notifier, Source
+from monitor.seams import Clock, Fetcher, Notifier, Source
 from monitor.store import SourceSpec, Store, open_store
 from monitor.topics import Topic, Topics
 
@@ -42,6 +42,11 @@ log = structlog.get_logger()
 UNREACHED = "[web] public_url needs [web] token: add it, or hubs are not asked"
 
 
+def now() -> datetime:
+    """The wall clock, aware UTC: the one Clock of the running product."""
+    return datetime.now(UTC)  # noqa: TID251 - the one place that may
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What sources work with, one of each for all; a source gets those that it has a field for."""
@@ -49,11 +54,8 @@ class Tools:
     fetch: PoliteFetcher
     read: Readers
     pages: Fetcher  #: instead of ``fetch`` for web pages, which are not made for programs
-
-
-def now() -> datetime:
-    """The wall clock, aware UTC: the one Clock of the running product."""
-    return datetime.now(UTC)  # noqa: TID251 - the one place that may
+    now: Clock = now
+    endpoints: Mapping[str, str] = field(default_factory=dict)  #: ``base_url`` by kind
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,10 @@ class App:
         """Tell the store which sources and brands there are. Only who does the work may do so."""
         specs = [
             SourceSpec(
-                t.name, t.kind, fingerprint(t, self.config), site(str(t.options.get("url", "")))
+                t.name,
+                t.kind,
+                fingerprint(t, self.config),
+                site(self.pipeline.sources[t.name].url),
             )
             for t in self.config.source
         ]
@@ -135,7 +140,7 @@ def push(config: Config, fetch: PoliteFetcher) -> Push | None:
 def policy(config: Config) -> Policy:
     alerts, due = config.alerts, config.digest
     return Policy(
-        every={t.name: t.every for t in config.source},
+        every={t.name: t.every or sources.KINDS[t.kind].pace for t in config.source},
         rules=rules(alerts),
         card_targets={b.name: card_targets(config, b) for b in config.brand},
         digest_targets={b.name: digest_targets(config, b) for b in config.brand},
@@ -200,7 +205,8 @@ def fetcher(config: Config) -> PoliteFetcher:
 
 def tools(config: Config) -> Tools:
     fetch = fetcher(config)
-    return Tools(fetch, Readers(), Robots(fetch, fetch.user_agent, now))
+    pages = Robots(fetch, fetch.user_agent, now)
+    return Tools(fetch, Readers(), pages, endpoints=config.endpoints)
 
 
 def source(table: SourceTable, tools: Tools) -> Source:
@@ -214,23 +220,34 @@ def source(table: SourceTable, tools: Tools) -> Source:
         known = ", ".join(sorted(sources.KINDS))
         raise ConfigError(f"{where}: kind {table.kind!r} is unknown: give one of {known}")
     kind = sources.KINDS[table.kind]
-    given = dict(table.options)
     taken = {
         f.name: f for f in dataclasses.fields(kind) if f.init and f.name not in {"name", "kind"}
     }
     shared = {f.name: getattr(tools, f.name) for f in dataclasses.fields(tools) if f.name in taken}
     if kind.of_pages:
         shared |= {"fetch": tools.pages, "read": tools.read.reviews}
-    fields = {key: field for key, field in taken.items() if key not in shared}
-    for key in given.keys() - fields.keys():
-        raise ConfigError(f"{where}: {key}: unknown key for kind {table.kind!r}: remove it")
-    for key, field in fields.items():
-        if key not in given and field.default is dataclasses.MISSING:
-            raise ConfigError(f"{where}: {key}: missing for kind {table.kind!r}: add it")
+    own = {key: each for key, each in taken.items() if key not in shared}
     try:
-        return kind(name=table.name, kind=table.kind, **shared, **given)
+        return kind(name=table.name, kind=table.kind, **shared, **_given(table, tools, own, where))
     except (TypeError, ValueError) as e:
         raise ConfigError(f"{where}: {e}") from e
+
+
+def _given(
+    table: SourceTable, tools: Tools, own: Mapping[str, dataclasses.Field[Any]], where: str
+) -> dict[str, Any]:
+    """The values of a source's own keys, its secrets read."""
+    given = dict(table.options)
+    if "base_url" in own and table.kind in tools.endpoints:
+        given.setdefault("base_url", tools.endpoints[table.kind])
+    for key in given.keys() - own.keys():
+        raise ConfigError(f"{where}: {key}: unknown key for kind {table.kind!r}: remove it")
+    for key, each in own.items():
+        if key not in given and each.default is dataclasses.MISSING:
+            raise ConfigError(f"{where}: {key}: missing for kind {table.kind!r}: add it")
+        if key in given and each.metadata.get("secret"):
+            given[key] = secret(given[key], f"{where}: {key}")
+    return given
 
 
 def trial(config: Config, name: str) -> Source:
@@ -257,6 +274,8 @@ def fingerprint(table: SourceTable, config: Config) -> str:
     terms = [[b.name, b.aliases, b.exclude, b.site] for b in config.brand]
     read: dict[str, Any] = {"kind": table.kind, "about": table.about, "brands": terms}
     read |= table.options
+    if table.kind in config.endpoints:
+        read["endpoint"] = config.endpoints[table.kind]
     return hashlib.sha256(json.dumps(read, sort_keys=True, default=str).encode()).hexdigest()
 
 

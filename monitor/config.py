@@ -268,7 +268,7 @@ class Config(_Table):
 
     monitor: MonitorTable = MonitorTable()
     http: HttpTable = HttpTable()
-    endpoints: Mapping[str, str] = Field(default_factory=dict)  #: for kinds to come; feeds have url
+    endpoints: Mapping[str, str] = Field(default_factory=dict)  #: by kind; feeds have url
     brand: tuple[BrandTable, ...] = Field(min_length=1)
     source: tuple[SourceTable, ...] = ()
     alerts: AlertsTable = AlertsTable()
@@ -359,13 +359,16 @@ def _unique(config: Config, where: str) -> None:
             )
 
 
-def secret(reference: str, key: str, environ: Mapping[str, str] = os.environ) -> str:
+def secret(reference: object, key: str, environ: Mapping[str, str] = os.environ) -> str:
     """The value behind ``env:NAME`` or ``file:PATH``; ``key`` is its TOML path, for errors.
 
     Raises:
-        ConfigError: not set, not readable, or empty.
+        ConfigError: a secret itself stands there; or it is not set, not readable, or empty.
     """
-    kind, _, name = reference.partition(":")
+    try:
+        kind, _, name = _secret(reference).partition(":")
+    except ValueError as e:
+        raise ConfigError(f"{key}: {e}") from None
     if kind == "env":
         value, mend = environ.get(name, ""), f"set the environment variable {name}"
     else:

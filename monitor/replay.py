@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from monitor import app, sentiment
 from monitor.config import AlertsTable
@@ -99,6 +99,7 @@ class _Stream:
     name: str
     now: Callable[[], datetime]
     posts: list[tuple[datetime, Post]] = field(default_factory=list)
+    url: ClassVar[str] = ""
 
     def poll(self, cursor: str) -> Batch:
         start, now = int(cursor or 0), self.now()

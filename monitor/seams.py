@@ -42,6 +42,10 @@ class Source(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def url(self) -> str:
+        """Where it looks; all that is read from one host rests together."""
+
     def poll(self, cursor: str) -> Batch:
         """Return what is new since ``cursor`` ("" the first time).
 

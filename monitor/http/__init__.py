@@ -256,6 +256,10 @@ class PoliteFetcher:
                 headers = {k: v for k, v in headers.items() if k.lower() in _ANY_ORIGIN}
             here = there
 
+    def rest(self, url: str, wait: timedelta) -> None:
+        """Leave a site alone for so long: an answer's text asked for it."""
+        self._turns.rest(site(url), min(wait, LONGEST_WAIT), blocked=False)
+
     def busy(self) -> frozenset[str]:
         """Sites that cannot be asked right now; their time is better spent on others."""
         return self._turns.busy()

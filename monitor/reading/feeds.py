@@ -20,7 +20,7 @@ from typing import Any
 
 import feedparser
 
-from monitor.reading import jsonfeed, slices
+from monitor.reading import jsonfeed, slices, walls
 from monitor.reading.items import (
     Feed,
     FeedError,
@@ -35,14 +35,7 @@ from monitor.reading.items import (
     short,
 )
 from monitor.reading.slices import Slices
-from monitor.reading.walls import is_wall
 
-# What is inside "(?>...)" and "*+" is never tried twice, so that no document makes these slow.
-_PAGE = re.compile(
-    rb"(?:<\?(?>[^>]*)>|<!--(?>.*?-->)|\xef\xbb\xbf|\s)*+"
-    rb"<(?:!doctype\s+html|html|head|body|title)[\s>]",
-    re.IGNORECASE | re.DOTALL,
-)
 _FEED = re.compile(rb"<(?:[\w-]+:)?(?:rss|feed|rdf|channel|item|entry)[\s>/]", re.IGNORECASE)
 _ENTRY = re.compile(rb"<(?:([\w-]+):)?(?:item|entry)[\s>]", re.IGNORECASE)
 _END = re.compile(rb"</(?:[\w-]+:)?(?:rss|feed|rdf|channel)\s*>", re.IGNORECASE)
@@ -108,11 +101,8 @@ def _read(body: bytes, content_type: str, base_url: str) -> tuple[Feed, int]:
 
 
 def _no_feed(narrow: bytes) -> FeedError:
-    if not _PAGE.match(narrow[:4096]):
-        return FeedError("something that is no feed")
-    if is_wall(narrow):
-        return FeedError("a login or captcha page", blocked=True)
-    return FeedError("an HTML page", blocked=True)
+    page = walls.page(narrow)
+    return FeedError(page or "something that is no feed", blocked=bool(page))
 
 
 # -- parsing and mending -------------------------------------------------------------------------

@@ -162,3 +162,12 @@ def likely(moment: datetime) -> datetime | None:
         return moment.astimezone(UTC) if moment.year in YEARS else None
     except OverflowError:
         return None
+
+
+def rfc3339(text: str) -> datetime | None:
+    """An RFC 3339 date in UTC, which it is in where it names no offset; None if it is none."""
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return likely(given if given.tzinfo else given.replace(tzinfo=UTC))

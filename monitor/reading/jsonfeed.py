@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from monitor.reading.items import (
@@ -17,7 +16,7 @@ from monitor.reading.items import (
     collect,
     identity,
     is_teaser,
-    likely,
+    rfc3339,
 )
 
 _VERSION = re.compile(r"jsonfeed\.org/version/|^1(\.\d)?$")
@@ -59,7 +58,7 @@ def _item(item: Mapping[str, Any], base_url: str, feed_author: str) -> Item:
         link=address(base_url, link),
         title=title,
         author=_author(item) or feed_author,
-        published=_when(_text(item, "date_published")) or _when(_text(item, "date_modified")),
+        published=rfc3339(_text(item, "date_published")) or rfc3339(_text(item, "date_modified")),
         html=text,
         teaser=is_teaser(text),
     )
@@ -82,12 +81,3 @@ def _text(holder: Mapping[str, Any], key: str) -> str:
     """A value as text: the standard asks to coerce ids that are numbers."""
     value = holder.get(key)
     return str(value) if isinstance(value, str | int | float) else ""
-
-
-def _when(text: str) -> datetime | None:
-    """An RFC 3339 date; UTC where it names no offset."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return likely(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

@@ -2,21 +2,35 @@
 
 KINDS maps the ``kind`` of a configured source to its class. Every class takes ``name``, ``kind``,
 ``fetch`` and, if it has the field, what else ``app.Tools`` holds; its other fields are the source's
-own configuration keys.
+own configuration keys, a secret where the field's metadata says so. ``pace`` is how often a kind is
+polled where the operator has no wish; None: by the source's own rhythm.
 """
 
 from __future__ import annotations
 
 from monitor.domain import SourceState
 from monitor.seams import Fetcher, Source
+from monitor.sources.api import Api
+from monitor.sources.discourse import Discourse
 from monitor.sources.feed import Feed, Reader
+from monitor.sources.github import GitHub
+from monitor.sources.hackernews import HackerNews
+from monitor.sources.lemmy import Lemmy
+from monitor.sources.mastodon import Mastodon
 from monitor.sources.review import Review
+from monitor.sources.stackexchange import StackExchange
 
-KINDS: dict[str, type[Feed]] = {
+KINDS: dict[str, type[Feed | Api]] = {
     "feed": Feed,
     "comments": Feed,
     "forum": Feed,
     "review": Review,
+    "hackernews": HackerNews,
+    "stackexchange": StackExchange,
+    "discourse": Discourse,
+    "lemmy": Lemmy,
+    "mastodon": Mastodon,
+    "github": GitHub,
 }
 
 

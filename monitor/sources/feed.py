@@ -59,6 +59,7 @@ class Feed:
     wanted: ClassVar[str] = "a feed"
     accept: ClassVar[str] = ACCEPT
     of_pages: ClassVar[bool] = False  #: reads pages made for people: robots.txt counts
+    pace: ClassVar[timedelta | None] = None
 
     def __post_init__(self) -> None:
         try:
@@ -112,7 +113,7 @@ class Feed:
             mark = replace(mark.after(feed), half=digest)
         else:
             mark = replace(mark.after(feed), digest=digest, half="").refreshed(page.headers)
-        thread = _line(feed.title)
+        thread = line(feed.title)
         posts: list[Post] = []
         for number, item in enumerate(whole, 1):
             post = self._post(item, thread)
@@ -141,7 +142,7 @@ class Feed:
         return feed
 
     def _post(self, item: items.Item, feed_title: str) -> Post:
-        title = _line(item.title)
+        title = line(item.title)
         thread, author = self._thread(title, feed_title)
         return Post(
             source=self.name,
@@ -150,7 +151,7 @@ class Feed:
             url=item.link,
             title=title,
             text=plain(item.html),
-            author=_line(item.author, MAX_AUTHOR) or author,
+            author=line(item.author, MAX_AUTHOR) or author,
             published_at=item.published,
             rating=item.rating,
             parent=item.in_reply_to,
@@ -355,5 +356,5 @@ def site(page: Page) -> str:
     return urlsplit(page.url).netloc.rpartition("@")[2]
 
 
-def _line(markup: str, limit: int = MAX_TITLE) -> str:
+def line(markup: str, limit: int = MAX_TITLE) -> str:
     return " ".join(plain(markup, limit, links=False).split())
