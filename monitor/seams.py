@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Protocol
 
-from monitor.domain import Batch, Delivery, Mention, Receipt, Score
+from monitor.domain import Batch, Delivery, Mention, Post, Receipt, Score
 
 Clock = Callable[[], datetime]
 """Now, aware UTC. Pass it; nobody below ``app`` reads the wall clock."""
@@ -36,6 +36,24 @@ class Fetcher(Protocol):
         """
 
 
+class Asker(Protocol):
+    """Ask an API: as polite as a ``Fetcher``, and its refusals may be read."""
+
+    def ask(
+        self, url: str, headers: Mapping[str, str] = ..., form: Mapping[str, str] | None = None
+    ) -> Page:
+        """Ask once, or send the form, and return any answer below 500 but 429.
+
+        A redirect is an answer: it is not followed.
+
+        Raises:
+            SourceError: any other status, or no answer.
+        """
+
+    def rest(self, url: str, wait: timedelta) -> None:
+        """Leave a site alone for this long: whoever asks it gets a SourceError at once."""
+
+
 class Source(Protocol):
     """One place to look at. Stateless: everything it must remember is the cursor."""
 
@@ -54,6 +72,26 @@ class Source(Protocol):
 
         Raises:
             SourceError
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Rechecked:
+    """What became of posts that were read before."""
+
+    alive: Mapping[str, int | None]  #: by external_id, with the reach it has now
+    gone: frozenset[str]  #: deleted, removed or no more to be seen by us
+    edited: tuple[Post, ...] = ()  #: those alive that were edited since they were written
+
+
+class Recheckable(Protocol):
+    """A source whose platform wants what was deleted there to be deleted here."""
+
+    def recheck(self, ids: Collection[str]) -> Rechecked:
+        """Look posts up again by their external_ids; each is alive or gone.
+
+        Raises:
+            SourceError: it cannot be told now.
         """
 
 

@@ -43,6 +43,7 @@ _PORTS = {"http": 80, "https": 443}
 _PERMANENT = {301, 308}
 _REDIRECTS = _PERMANENT | {302, 303, 307}
 _RESENT = {307, 308}  #: redirects that a form follows (RFC 9110, 15.4)
+_SPOKEN = frozenset(range(200, 500)) - {429}  #: what an API's own words come with
 _BLOCKED = {401, 402, 403, 429, 451}
 _ANY_ORIGIN = {"accept", "accept-language", "if-none-match", "if-modified-since"}
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
@@ -232,11 +233,31 @@ class PoliteFetcher:
         Raises:
             SourceError: any other status, or no answer.
         """
-        self._fetch(url, NO_HEADERS, urlencode(form))
+        self._fetch(url, NO_HEADERS, urlencode(form), _RESENT, range(200, 300))
 
-    def _fetch(self, url: str, headers: Mapping[str, str], form: str | None = None) -> Page:
+    def ask(
+        self,
+        url: str,
+        headers: Mapping[str, str] = NO_HEADERS,
+        form: Mapping[str, str] | None = None,
+    ) -> Page:
+        """See ``seams.Asker``."""
+        sent = None if form is None else urlencode(form)
+        return self._fetch(url, headers, sent, (), _SPOKEN)
+
+    def rest(self, url: str, wait: timedelta) -> None:
+        """See ``seams.Asker``."""
+        self._turns.rest(site(url), wait, blocked=False)
+
+    def _fetch(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        form: str | None = None,
+        follow: Container[int] = _REDIRECTS,
+        taken: Container[int] = (200, 304),
+    ) -> Page:
         """Ask, or send the form, and follow redirects."""
-        follow, taken = (_REDIRECTS, (200, 304)) if form is None else (_RESENT, range(200, 300))
         try:
             here = first = _target(url)
         except ValueError as e:
@@ -343,8 +364,7 @@ class PoliteFetcher:
         if status not in (429, 503):
             self._turns.welcomed(target.site)
         if status in taken:
-            body = answer.body.getvalue() if status == 200 else b""
-            return Page(status, target.url, answer.headers, body, moved)
+            return Page(status, target.url, answer.headers, answer.body.getvalue(), moved)
         wait = retry_after(answer.headers.get("retry-after", ""), self.now())
         if status in (429, 503):
             wait = self._turns.rest(target.site, wait, blocked=status == 429)
