@@ -17,8 +17,8 @@ from urllib.parse import quote
 
 from monitor.domain import Batch, Post
 from monitor.seams import Asker, Clock, Rechecked, SourceError
-from monitor.sources.reddit.api import Api
-from monitor.sources.reddit.walk import EPOCH, GONE, Item, Known, Mark, Walk, removed, text_of
+from monitor.sources.reddit.client import Client
+from monitor.sources.reddit.walk import EPOCH, GONE, NAME, Item, Known, Mark, Walk, removed, text_of
 from monitor.text import clean, plain
 
 PAGE = 100  #: items, Reddit's most
@@ -43,16 +43,17 @@ class Reddit:
     kind: str  #: the family of its posts: reddit
     fetch: Asker
     now: Clock
-    client_id: str = field(repr=False)
-    client_secret: str = field(repr=False)
+    client_id: str = field(repr=False, metadata={"secret": True})
+    client_secret: str = field(repr=False, metadata={"secret": True})
     user_agent: str  #: "<platform>:<app ID>:<version> (by /u/<username>)", as Reddit demands
     subreddits: Sequence[str] = ()
     query: str = ""
     domain: str = ""
     reddit_oauth: str = "https://oauth.reddit.com"
     reddit_www: str = "https://www.reddit.com"
-    _api: Api = field(init=False, repr=False)
+    _client: Client = field(init=False, repr=False)
     of_pages: ClassVar[bool] = False
+    pace: ClassVar[timedelta | None] = timedelta(minutes=5)
 
     def __post_init__(self) -> None:
         several = self.subreddits
@@ -67,7 +68,7 @@ class Reddit:
                 'user_agent: give "<platform>:<app ID>:<version> (by /u/<username>)", '
                 "as Reddit's rules demand"
             )
-        api = Api(
+        client = Client(
             self.fetch,
             self.reddit_oauth.rstrip("/"),
             self.reddit_www.rstrip("/"),
@@ -75,7 +76,12 @@ class Reddit:
             self.client_secret,
             self.user_agent,
         )
-        object.__setattr__(self, "_api", api)
+        object.__setattr__(self, "_client", client)
+
+    @property
+    def url(self) -> str:
+        """Where it looks: all sources of one Reddit rest together."""
+        return self.reddit_oauth
 
     def poll(self, cursor: str) -> Batch:
         mark = Mark.of(cursor)
@@ -84,34 +90,26 @@ class Reddit:
             self._walk(listing, mark.known(listing), path, params)
             for listing, path, params in self._listings(weekly=weekly)
         ]
-        posts: dict[str, Post] = {}
-        rejected = [why for walk in walks for why in walk.rejected]
-        for name, item in (new for walk in walks for new in walk.new()):
-            try:
-                posts[name] = self._post(name, item)
-            except (KeyError, TypeError, ValueError, OverflowError) as e:
-                rejected.append(f"{name}: unreadable ({type(e).__name__})")
+        new = {name: item for walk in walks for name, item in walk.new()}
+        posts, unreadable = self._posts(new)
         return Batch(
-            tuple(posts.values()),
+            posts,
             mark.after(walks, self.now() if weekly else mark.week),
             gap=any(walk.misses() for walk in walks),
-            rejected=tuple(rejected),
+            rejected=(*(why for walk in walks for why in walk.rejected), *unreadable),
         )
 
     def recheck(self, ids: Collection[str]) -> Rechecked:
         """See ``seams.Recheckable``. What Reddit does not show any more is gone."""
-        found: dict[str, Item] = {}
         asked = sorted(ids)
+        found: list[Item] = []
         for start in range(0, len(asked), PAGE):
-            params = {"id": ",".join(asked[start : start + PAGE])}
-            items, _ = self._page("api/info/", params)
-            found |= {str(item.get("name")): item for item in items}
-        alive = {i: found[i] for i in asked if i in found and _lives(found[i])}
-        return Rechecked(
-            {i: _reach(item) for i, item in alive.items()},
-            frozenset(asked) - alive.keys(),
-            tuple(self._post(i, item) for i, item in alive.items() if item.get("edited")),
-        )
+            items, _ = self._page("api/info/", {"id": ",".join(asked[start : start + PAGE])})
+            found += filter(_lives, items)
+        alive = {item["name"]: item for item in found if item["name"] in ids}
+        edited, _ = self._posts({name: item for name, item in alive.items() if item.get("edited")})
+        reach = {name: _reach(item) for name, item in alive.items()}
+        return Rechecked(reach, frozenset(asked) - alive.keys(), edited)
 
     # -- listings ----------------------------------------------------------------------------
 
@@ -157,15 +155,26 @@ class Reddit:
 
     def _page(self, path: str, params: Mapping[str, str]) -> tuple[Sequence[Any], str]:
         """Data of the items of one page, and the anchor of the next or ""."""
-        answer = self._api.get(path, {"limit": str(PAGE), **params})
+        answer = self._client.get(path, {"limit": str(PAGE), **params})
         try:
             listing, after = answer["data"]["children"], answer["data"].get("after")
             items = [child.get("data") if isinstance(child, dict) else child for child in listing]
         except (TypeError, KeyError, AttributeError):
-            raise SourceError(f"{self._api.site}: its answer is no listing") from None
+            raise SourceError(f"{self._client.site}: its answer is no listing") from None
         return items, after if isinstance(after, str) else ""
 
     # -- posts -------------------------------------------------------------------------------
+
+    def _posts(self, items: Mapping[str, Item]) -> tuple[tuple[Post, ...], tuple[str, ...]]:
+        """Those that can be read, and why the others cannot."""
+        posts: list[Post] = []
+        rejected: list[str] = []
+        for name, item in items.items():
+            try:
+                posts.append(self._post(name, item))
+            except (KeyError, TypeError, ValueError, OverflowError) as e:
+                rejected.append(f"{name}: unreadable ({type(e).__name__})")
+        return tuple(posts), tuple(rejected)
 
     def _post(self, name: str, item: Item) -> Post:
         comment = name.startswith("t1_")
@@ -192,9 +201,10 @@ class Reddit:
 # -- items ---------------------------------------------------------------------------------------
 
 
-def _lives(item: Item) -> bool:
+def _lives(item: Any) -> bool:
     """Whether it may still be kept: not where its author's account is gone either."""
-    return bool(_author(item)) and not removed(item)
+    named = isinstance(item, dict) and NAME.fullmatch(text_of(item.get("name")))
+    return bool(named and _author(item) and not removed(item))
 
 
 def _author(item: Item) -> str:

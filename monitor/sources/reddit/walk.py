@@ -71,8 +71,8 @@ class Walk:
 
     def take(self, items: Iterable[Any]) -> None:
         for item in items:
-            name = item.get("name") if isinstance(item, dict) else None
-            if not isinstance(name, str) or not NAME.fullmatch(name):
+            name = text_of(item.get("name")) if isinstance(item, dict) else ""
+            if not NAME.fullmatch(name):
                 self.rejected.append(f"{self.listing}: an item without a usable name")
             elif name not in self.items:
                 self.items[name] = item

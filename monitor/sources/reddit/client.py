@@ -29,7 +29,7 @@ _WORD = re.compile(r"[A-Za-z_]{1,40}")
 _BLOCKED = {401, 402, 403, 451}
 
 
-class Api:
+class Client:
     """Reddit as one app sees it, read-only. Holds PRAW, and PRAW the app's token."""
 
     def __init__(
@@ -157,7 +157,7 @@ def content(page: Page) -> Any:
     try:
         return json.loads(page.body)
     except (ValueError, RecursionError):
-        markup = page.body.lstrip()[:1] == b"<"
+        markup = b"<html" in page.body[:1000].lower()
         what = "an HTML page" if markup else "something that is not JSON"
         raise SourceError(f"{site(page)}: it answered with {what}", blocked=markup) from None
 
