@@ -55,7 +55,9 @@ class Tools:
     read: Readers
     pages: Fetcher  #: instead of ``fetch`` for web pages, which are not made for programs
     now: Clock = now
-    endpoints: Mapping[str, str] = field(default_factory=dict)  #: ``base_url`` by kind
+    endpoints: Mapping[str, str] = field(
+        default_factory=dict
+    )  #: ``base_url`` by kind, other addresses by key
 
 
 @dataclass(frozen=True)
@@ -238,8 +240,10 @@ def _given(
 ) -> dict[str, Any]:
     """The values of a source's own keys, its secrets read."""
     given = dict(table.options)
-    if "base_url" in own and table.kind in tools.endpoints:
-        given.setdefault("base_url", tools.endpoints[table.kind])
+    moved = {"base_url": tools.endpoints.get(table.kind), **tools.endpoints}
+    for key in own:
+        if moved.get(key):
+            given.setdefault(key, moved[key])
     for key in given.keys() - own.keys():
         raise ConfigError(f"{where}: {key}: unknown key for kind {table.kind!r}: remove it")
     for key, each in own.items():
@@ -274,8 +278,8 @@ def fingerprint(table: SourceTable, config: Config) -> str:
     terms = [[b.name, b.aliases, b.exclude, b.site] for b in config.brand]
     read: dict[str, Any] = {"kind": table.kind, "about": table.about, "brands": terms}
     read |= table.options
-    if table.kind in config.endpoints:
-        read["endpoint"] = config.endpoints[table.kind]
+    if moved := [url for key, url in config.endpoints.items() if key.startswith(table.kind)]:
+        read["endpoint"] = moved
     return hashlib.sha256(json.dumps(read, sort_keys=True, default=str).encode()).hexdigest()
 
 

@@ -245,10 +245,6 @@ class PoliteFetcher:
         sent = None if form is None else urlencode(form)
         return self._fetch(url, headers, sent, (), _SPOKEN)
 
-    def rest(self, url: str, wait: timedelta) -> None:
-        """See ``seams.Asker``."""
-        self._turns.rest(site(url), wait, blocked=False)
-
     def _fetch(
         self,
         url: str,

@@ -17,10 +17,11 @@ from monitor.sources.github import GitHub
 from monitor.sources.hackernews import HackerNews
 from monitor.sources.lemmy import Lemmy
 from monitor.sources.mastodon import Mastodon
+from monitor.sources.reddit import Reddit
 from monitor.sources.review import Review
 from monitor.sources.stackexchange import StackExchange
 
-KINDS: dict[str, type[Feed | Api]] = {
+KINDS: dict[str, type[Feed | Api | Reddit]] = {
     "feed": Feed,
     "comments": Feed,
     "forum": Feed,
@@ -31,6 +32,7 @@ KINDS: dict[str, type[Feed | Api]] = {
     "lemmy": Lemmy,
     "mastodon": Mastodon,
     "github": GitHub,
+    "reddit": Reddit,
 }
 
 

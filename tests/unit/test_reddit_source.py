@@ -142,6 +142,9 @@ def test_the_requests_are_those_of_praw(site: standin.Reddit) -> None:
         ({"subreddits": []}, "subreddits, query or domain"),
         ({"domain": "https://acme.example/"}, "domain"),
         ({"user_agent": "Mozilla/5.0"}, "user_agent"),
+        ({"query": ["acme"]}, "query"),
+        ({"reddit_oauth": "http://oauth.reddit.com"}, "https://"),
+        ({"reddit_www": "http://127.0.0.1.evil.example"}, "https://"),
     ],
 )
 def test_wrong_keys_are_named(site: standin.Reddit, wrong: dict[str, Any], named: str) -> None:
@@ -363,9 +366,9 @@ TABLE: dict[str, tuple[Reply, bool, bool, str]] = {
     "522": (Reply("hush", 522), False, False, "522"),
     "408": (Reply("hush", 408), False, False, "408"),
     "204": (Reply("", 204), False, False, "204"),
-    "not JSON": (Reply("hush"), False, False, "not JSON"),
-    "half": (Reply('{"kind": "Listing", "data": {"ch'), False, False, "not JSON"),
-    "nested": (Reply("[" * 100_000), False, False, "not JSON"),
+    "not JSON": (Reply("hush"), False, False, "no JSON"),
+    "half": (Reply('{"kind": "Listing", "data": {"ch'), False, False, "no JSON"),
+    "nested": (Reply("[" * 100_000), False, False, "no JSON"),
     "html": (Reply("<!doctype html><html>hush"), True, False, "HTML page"),
     "json errors": (said({"json": {"errors": [["HUSH", "hush", None]]}}), False, False, "listing"),
     "no listing": (said({"data": {"children": 4}}), False, False, "listing"),

@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -28,6 +29,7 @@ WEEKLY = timedelta(days=1)  #: from one search of a whole week to the next
 
 _SUBREDDIT = re.compile(r"\w{1,21}|u_[\w-]{2,20}", re.ASCII)
 _DOMAIN = re.compile(r"(?:[a-z0-9-]{1,63}\.)+[a-z0-9-]{2,63}")
+_SAFE = re.compile(r"https://|http://(?:127\.0\.0\.1|localhost|\[::1\])[:/]")  #: for the key
 _AGENT = re.compile(r"[^\s:]+:[^\s:]+:\S+ \(by /?u/[\w-]+\)", re.ASCII)
 
 
@@ -51,7 +53,6 @@ class Reddit:
     domain: str = ""
     reddit_oauth: str = "https://oauth.reddit.com"
     reddit_www: str = "https://www.reddit.com"
-    _client: Client = field(init=False, repr=False)
     of_pages: ClassVar[bool] = False
     pace: ClassVar[timedelta | None] = timedelta(minutes=5)
 
@@ -61,14 +62,23 @@ class Reddit:
             raise ValueError('subreddits: give a list of names such as ["coffee", "espresso"]')
         if self.domain and not _DOMAIN.fullmatch(str(self.domain)):
             raise ValueError('domain: give a host such as "acme.example"')
-        if not (self.subreddits or self.query or self.domain):
+        if self.query != str(self.query) or not (several or self.query or self.domain):
             raise ValueError("give subreddits, query or domain: what is to be read")
+        self._check_way()
+
+    def _check_way(self) -> None:
+        for address in (self.reddit_oauth, self.reddit_www):
+            if not _SAFE.match(str(address)):
+                raise ValueError(f"{address}: give an address that begins with https://")
         if not _AGENT.fullmatch(str(self.user_agent)):
             raise ValueError(
                 'user_agent: give "<platform>:<app ID>:<version> (by /u/<username>)", '
                 "as Reddit's rules demand"
             )
-        client = Client(
+
+    @cached_property
+    def _client(self) -> Client:
+        return Client(
             self.fetch,
             self.reddit_oauth.rstrip("/"),
             self.reddit_www.rstrip("/"),
@@ -76,7 +86,6 @@ class Reddit:
             self.client_secret,
             self.user_agent,
         )
-        object.__setattr__(self, "_client", client)
 
     @property
     def url(self) -> str:

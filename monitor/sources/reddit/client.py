@@ -19,6 +19,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from monitor.reading import walls
 from monitor.seams import Asker, Page, SourceError
 
 LONGEST_WINDOW = timedelta(hours=1)  #: no rate header is believed beyond this
@@ -157,9 +158,9 @@ def content(page: Page) -> Any:
     try:
         return json.loads(page.body)
     except (ValueError, RecursionError):
-        markup = b"<html" in page.body[:1000].lower()
-        what = "an HTML page" if markup else "something that is not JSON"
-        raise SourceError(f"{site(page)}: it answered with {what}", blocked=markup) from None
+        instead = walls.page(page.body)
+        why = f"{site(page)}: it answered with {instead or 'something'} that is no JSON"
+        raise SourceError(why, blocked=bool(instead)) from None
 
 
 def refusal(page: Page, *, token: bool) -> SourceError:
