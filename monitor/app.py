@@ -154,6 +154,7 @@ def policy(config: Config) -> Policy:
         keep=config.privacy.keep,
         store_authors=config.privacy.store_authors,
         teasers=frozenset(t.name for t in config.source if not t.full_text),
+        reddit_text=config.privacy.reddit_text,
     )
 
 

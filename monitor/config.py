@@ -261,6 +261,7 @@ class PrivacyTable(_Table):
     store_authors: bool = True
     train_on_reddit: bool = False
     keep: Keep = timedelta(days=365)
+    reddit_text: Keep = timedelta(hours=48)  #: words from Reddit are erased after this
 
 
 class Config(_Table):

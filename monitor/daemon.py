@@ -126,6 +126,7 @@ class Daemon:
             ("deliver", self._deliver, beat),
             ("subscribe", self._subscribe, beat),
             ("digest", self._pipeline.digest, 60),
+            ("recheck", self._pipeline.recheck, 3600),
             ("tidy", self._pipeline.tidy, 3600),
         ):
             scheduler.add_job(self._guarded, "interval", (work,), id=name, seconds=seconds)
@@ -238,6 +239,7 @@ def one_round(pipeline: Pipeline) -> Round:
     judged = pipeline.judge()
     pipeline.digest()
     delivered = pipeline.deliver()
+    pipeline.recheck()
     pipeline.tidy()
     found = [new for part in polls for new in part]
     return Round(len(found), sum(found) + read, judged, delivered)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from monitor.domain import Batch, Delivery, Mention, Post, Receipt, Score
 
@@ -84,6 +84,7 @@ class Rechecked:
     edited: tuple[Post, ...] = ()  #: those alive that were edited since they were written
 
 
+@runtime_checkable
 class Recheckable(Protocol):
     """A source whose platform wants what was deleted there to be deleted here."""
 

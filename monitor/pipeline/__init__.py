@@ -3,6 +3,7 @@
     collect   source  -> posts -> mentions      read    teaser -> page -> mentions
     judge     mention -> score -> incident      deliver outbox -> people
     digest    a week of mentions -> outbox      subscribe feed's hub -> its pings -> collect
+    recheck   what is deleted at its source is blanked here
 
 Every stage has one shape:
 
@@ -27,6 +28,7 @@ from monitor.pipeline.deliver import Deliver
 from monitor.pipeline.digests import Digests
 from monitor.pipeline.judge import Judge
 from monitor.pipeline.read import Read
+from monitor.pipeline.recheck import Recheck
 from monitor.pipeline.stage import Leases, Policy, Push
 from monitor.pipeline.subscribe import Subscribe
 from monitor.sentiment import calibration
@@ -38,7 +40,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Pipeline(Collect, Read, Subscribe, Judge, Deliver, Digests):
+class Pipeline(Collect, Read, Subscribe, Judge, Deliver, Digests, Recheck):
     """All stages, and the housekeeping between them."""
 
     def tidy(self) -> None:

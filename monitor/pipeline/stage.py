@@ -48,6 +48,7 @@ class Policy:
     keep: timedelta = timedelta(days=365)
     store_authors: bool = True
     teasers: Collection[str] = frozenset()  #: sources of which no page is read
+    reddit_text: timedelta = timedelta(hours=48)  #: how long words from Reddit are held
 
 
 @dataclass(frozen=True, slots=True)

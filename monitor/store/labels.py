@@ -8,6 +8,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, func, select, update
 
 from monitor.domain import Head, Layer, Mention
+from monitor.store.blanks import WORDED
 from monitor.store.records import Judged, Labelled
 from monitor.store.rows import judged_of, layer_of, layer_values, mention_of
 from monitor.store.statements import Room
@@ -64,9 +65,9 @@ class Labels(Room):
             tx.execute(update(brands).where(brands.c.name == brand).values(shift=shift))
 
     def recent(self, brand: str, limit: int) -> list[Mention]:
-        """The newest judged mentions that the brand did not write itself."""
+        """The newest judged mentions with words that the brand did not write itself."""
         judged = select(mentions).where(
-            mentions.c.brand == brand, mentions.c.action.is_not(None), ~mentions.c.own
+            mentions.c.brand == brand, mentions.c.action.is_not(None), ~mentions.c.own, WORDED
         )
         newest = judged.order_by(mentions.c.seen_at.desc(), mentions.c.id.desc()).limit(limit)
         with self._database.read() as tx:

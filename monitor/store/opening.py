@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from monitor.store import migrations
+from monitor.store.blanks import Blanks
 from monitor.store.engine import Database, StoreError
 from monitor.store.labels import Labels
 from monitor.store.outbox import Outbox
@@ -17,7 +18,7 @@ from monitor.store.upkeep import Upkeep
 from monitor.store.verdicts import Verdicts
 
 
-class Store(Sources, Pages, Subscriptions, Verdicts, Labels, Outbox, Reports, Upkeep):
+class Store(Sources, Pages, Subscriptions, Verdicts, Labels, Outbox, Reports, Blanks, Upkeep):
     """All SQL and every transaction of the monitor; may be used from any thread.
 
     Times are aware UTC. What settles a claim changes nothing once the claim has run out and
