@@ -6,16 +6,20 @@ import json
 import random
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor import app
+from monitor.config import ConfigError, parse
 from monitor.seams import SourceError
+from monitor.sources.reddit import Reddit
 from monitor.sources.reddit.walk import Known
 from tests.standins import reddit as standin
-from tests.standins.reddit import NOW, said
+from tests.standins.reddit import CLIENT, NOW, SECRET, said
 from tests.standins.web import Reply
 from tests.unit.redditing import AGENT, names, paths, source
 
@@ -54,6 +58,16 @@ def test_a_link_is_part_of_the_text_and_a_deleted_account_has_no_name(
     site.post("And this", author="[deleted]")
     later, first = source(site).poll("").posts
     assert (first.text, first.author, later.author) == ("https://acme.example/kettle", "", "")
+
+
+def test_an_item_without_a_path_has_a_link_all_the_same(site: standin.Reddit) -> None:
+    post = site.post("Acme", permalink=None)
+    comment = site.comment("Mine too", permalink="")
+    site.comment("Nowhere", permalink="//evil.example", link_id=None)
+    nowhere, below, above = (each.url for each in source(site).poll("").posts)
+    assert above == f"https://www.reddit.com/comments/{post.name[3:]}/"
+    assert below == f"https://www.reddit.com/comments/agi5zf/_/{comment.name[3:]}/"
+    assert nowhere == "https://www.reddit.com//evil.example"
 
 
 def test_what_is_removed_is_left_out_until_it_is_back(site: standin.Reddit) -> None:
@@ -291,3 +305,50 @@ def test_a_cursor_is_small_and_holds_enough_of_each_listing(site: standin.Reddit
 def test_a_cursor_of_another_version_is_as_good_as_none(site: standin.Reddit, cursor: str) -> None:
     site.burst(3)
     assert len(source(site).poll(cursor).posts) == 3
+
+
+# -- set-up --------------------------------------------------------------------------------------
+
+SET_UP = """
+{more}
+[[brand]]
+name = "Acme"
+[[source]]
+name = "here"
+kind = "reddit"
+client_id = "file:{folder}/id"
+client_secret = "{secret}"
+user_agent = "linux:mentions:0.1 (by /u/you)"
+subreddits = ["kettles"]
+"""
+
+
+def build(folder: Path, secret: str = "", more: str = "") -> tuple[Reddit, str]:
+    (folder / "id").write_text(CLIENT)
+    (folder / "secret").write_text(SECRET)
+    secret = secret or f"file:{folder}/secret"
+    config = parse(SET_UP.format(folder=folder, secret=secret, more=more), "m.toml")
+    built = app.source(config.source[0], app.tools(config))
+    assert isinstance(built, Reddit)
+    return built, app.fingerprint(config.source[0], config)
+
+
+def test_keys_are_read_from_where_they_are_and_shown_nowhere(tmp_path: Path) -> None:
+    reddit, _ = build(tmp_path)
+    assert (reddit.client_id, reddit.client_secret) == (CLIENT, SECRET)
+    assert CLIENT not in repr(reddit)
+    assert SECRET not in repr(reddit)
+    assert reddit.url == "https://oauth.reddit.com"
+    with pytest.raises(ConfigError, match="never write a secret into the file"):
+        build(tmp_path, secret="hush")
+
+
+def test_both_addresses_can_be_moved(tmp_path: Path) -> None:
+    moved = """[endpoints]
+    reddit_oauth = "http://127.0.0.1:9"
+    reddit_www = "http://127.0.0.1:8"
+    """
+    (usual, one), (reddit, other) = build(tmp_path), build(tmp_path, more=moved)
+    assert (reddit.reddit_oauth, reddit.reddit_www) == ("http://127.0.0.1:9", "http://127.0.0.1:8")
+    assert usual.reddit_www == "https://www.reddit.com"
+    assert one != other

@@ -196,7 +196,7 @@ class Reddit:
             source=self.name,
             kind=self.kind,
             external_id=name,
-            url=_permalink(text_of(item.get("permalink"))),
+            url=_permalink(name, item),
             text=text,
             title="" if comment else _line(item.get("title")),
             author=_author(item),
@@ -228,9 +228,14 @@ def _reach(item: Item) -> int | None:
     return max(0, *numbers) if numbers else None
 
 
-def _permalink(path: str) -> str:
-    """Reddit gives a path."""
-    return f"https://www.reddit.com{quote(path, safe='/%')}" if path.startswith("/") else ""
+def _permalink(name: str, item: Item) -> str:
+    """Reddit gives a path; comments of years ago, and who knows when again, have none."""
+    path = text_of(item.get("permalink"))
+    if not path.startswith("/"):
+        post = text_of(item.get("link_id")) if name.startswith("t1_") else name
+        below = "" if post == name else f"_/{name[3:]}/"
+        path = f"/comments/{post[3:]}/{below}" if NAME.fullmatch(post) else ""
+    return path and f"https://www.reddit.com{quote(path, safe='/%')}"
 
 
 def _line(text: object) -> str:
