@@ -223,6 +223,27 @@ def test_search_finds_what_is_indexed_late(site: standin.Reddit) -> None:
     assert [post.title for post in reddit.poll(cursor).posts] == ["Acme is late"]
 
 
+def test_search_is_read_beyond_what_is_known(site: standin.Reddit) -> None:
+    late = site.post("Acme is late")
+    late.indexed = False
+    for number in range(150):
+        site.post(f"Acme {number}")
+    reddit = source(site, query="acme")
+    cursor = reddit.poll("").cursor
+    late.indexed = True
+    assert [post.title for post in reddit.poll(cursor).posts] == ["Acme is late"]
+
+
+def test_what_is_removed_is_no_sign_of_what_follows(site: standin.Reddit) -> None:
+    for number in range(900):
+        site.post("Acme", removed_by_category=None if number % 60 else "moderator")
+    reddit = source(site, domain="reddit.com")
+    cursor = reddit.poll("").cursor
+    before = len(paths(site))
+    assert reddit.poll(cursor).posts == ()
+    assert len(paths(site)) - before == 2
+
+
 def test_a_week_is_searched_once_a_day(site: standin.Reddit) -> None:
     late = site.post("Acme is very late")
     late.indexed = False
@@ -277,6 +298,7 @@ def test_the_newest_known_are_remembered(numbers: set[int], room: int) -> None:
     assert len(written) <= room
     kept = sorted(numbers, reverse=True)[: len(read.numbers)]
     assert sorted(read.numbers, reverse=True) == kept
+    assert read.holds("t1_0") == (read.floor > 0)
     assert (read.floor > 0) == (len(kept) < len(numbers)) or not kept
 
 
