@@ -20,7 +20,7 @@ from protego import Protego
 from monitor.seams import Clock, Fetcher, Page, SourceError
 
 HOLDS = timedelta(hours=24)  #: RFC 9309, 2.4
-STALE = timedelta(hours=1)  #: until one that could not be read anew is asked for again
+STALE = timedelta(hours=1)  #: until one that could not be read is asked for again
 MAX_ROBOTS = 500 * 1024  #: bytes; RFC 9309, 2.5: what is beyond does not count
 MAX_SITES = 1_000  #: remembered
 LONGEST_WAIT = timedelta(seconds=30)  #: a longer Crawl-delay is told instead of waited for
@@ -36,6 +36,7 @@ class _Site:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     rules: Protego | None = None
+    failed: SourceError | None = None  #: why there are none
     until: datetime = _LONG_AGO  #: when ``rules`` must be asked for again
     free_at: datetime = _LONG_AGO  #: when its next page may be fetched
 
@@ -80,15 +81,19 @@ class Robots:
         return site, rules
 
     def _rules(self, site: _Site, origin: str) -> Protego:
-        if site.rules is not None and self.now() < site.until:
-            return site.rules
+        if self.now() < site.until:
+            if site.rules is not None:
+                return site.rules
+            if site.failed is not None:
+                raise site.failed.with_traceback(None)
         try:
             text = self._read(origin)
-        except SourceError:
-            if site.rules is None:
-                raise
-            site.until = self.now() + STALE
-            return site.rules
+        except SourceError as e:
+            if site.rules is not None:
+                site.until = self.now() + STALE
+                return site.rules
+            site.failed, site.until = e, self.now() + (e.retry_after or STALE)
+            raise
         site.rules, site.until = Protego.parse(text), self.now() + HOLDS
         return site.rules
 

@@ -134,6 +134,15 @@ def test_an_old_one_holds_while_no_new_one_can_be_read(visitor: Visitor, web: We
     assert visitor.failure(web.url("/")).blocked
 
 
+def test_one_that_cannot_be_read_is_not_asked_for_by_each_page(visitor: Visitor, web: Web) -> None:
+    web.routes["/robots.txt"] = Reply("oh", 500)
+    told = {str(visitor.failure(web.url(path))) for path in ("/a", "/b")}
+    assert (web.hits("/robots.txt"), len(told)) == (1, 1)
+    web.routes["/robots.txt"] = RULES
+    visitor.time += timedelta(hours=1)
+    assert visitor.fetch(web.url("/a")).body == b"a page"
+
+
 def test_only_the_first_500_kb_count(visitor: Visitor, web: Web) -> None:
     filler = "User-agent: *\n" + "#" * MAX_ROBOTS
     web.routes["/robots.txt"] = f"{filler}\nDisallow: /"
