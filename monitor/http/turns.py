@@ -62,7 +62,7 @@ class Turns:
             line = self._line(site)
             line.refusals += 1
             rest = wait or min(REST * 2 ** min(line.refusals - 1, 9), LONGEST_REST)
-            line.rests_until = self.monotonic() + rest.total_seconds()
+            line.rests_until = max(line.rests_until, self.monotonic() + rest.total_seconds())
             line.blocked = blocked
             return rest
 

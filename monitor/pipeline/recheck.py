@@ -35,4 +35,7 @@ class Recheck(Stage):
         except SourceError as e:
             log.warning("not_rechecked", source=name, why=str(e))
             return 0
+        except Exception:  # of one collector must not keep the others' words alive
+            log.exception("recheck_fault", source=name)
+            return 0
         return self.store.blank(name, gone, self.now())

@@ -295,9 +295,12 @@ def _checked(place: int) -> int:
     return place
 
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 def at_second(second: int) -> datetime:
     """Epoch seconds as aware UTC. Raises what a broken number does."""
-    return datetime.fromtimestamp(second, UTC)
+    return EPOCH + timedelta(seconds=second)
 
 
 def text_of(item: Item, key: str) -> str:

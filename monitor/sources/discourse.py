@@ -1,9 +1,9 @@
 """Discourse forums: all public posts, newest first, by their ids.
 
-API: https://docs.discourse.org, ``/posts.json``; ``before`` is the id that a part begins with
-(discourse/discourse, app/controllers/posts_controller.rb, ``latest``). Ids rise in the order in
-which posts are written, but become visible in the order in which the database ends its
-transactions: a few are walked twice.
+API: https://docs.discourse.org, ``/posts.json`` (discourse/discourse, ``latest`` of
+app/controllers/posts_controller.rb); a part ends above ``before``, in older releases with it. Ids
+rise in the order in which posts are written, but become visible in the order in which the database
+ends its transactions: a few are walked twice.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class Discourse(Api):
         answer = self._get("/posts.json", {"before": "" if at is None else at})
         part = self._read(self._list(answer, "latest_posts"))
         oldest = min(part.places, default=0)
-        return replace(part, next=oldest - 1) if oldest > max(since or 0, 1) else part
+        ended = at is not None and oldest >= at  # "before" leaves it out today, and once did not
+        return replace(part, next=oldest) if oldest > max(since or 0, 1) and not ended else part
 
     def _place(self, item: Item) -> int:
         return int(item["id"])

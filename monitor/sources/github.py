@@ -88,7 +88,7 @@ class GitHub(Api):
             as_html(text_of(item, "body")),
             published=rfc3339(item["created_at"]),
             title=as_html(text_of(item, "title")),
-            author=as_html(text_of(item["user"], "login")),
+            author=as_html(text_of(item["user"] or {}, "login")),
             parent=_path(issue) if comment else None,
             reach=item.get("comments"),
         )

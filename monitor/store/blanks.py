@@ -13,7 +13,11 @@ from monitor.store.statements import Room
 from monitor.store.tables import incidents, mentions, outbox
 
 #: A mention that still holds words of its author.
-WORDED = or_(mentions.c.text != "", mentions.c.title != "", mentions.c.author != "")
+WORDED = or_(
+    *(column != "" for column in (mentions.c.text, mentions.c.title, mentions.c.author)),
+    mentions.c.sentence != "",  # a verdict may come after the words were blanked
+    mentions.c.sketch.is_not(None),
+)
 
 _NOTHING: dict[str, object] = {
     **dict.fromkeys(("title", "text", "author", "thread_title", "sentence"), ""),
@@ -54,7 +58,7 @@ class Blanks(Room):
                 sent = select(outbox.c.target).where(
                     outbox.c.incident == row.id,
                     outbox.c.kind == "post",
-                    outbox.c.state == "sent",
+                    outbox.c.state.in_(("sending", "ambiguous", "sent")),
                 )
                 announce(tx, incident_of(row), tx.scalars(sent).all(), now, timedelta())
             return len(found)

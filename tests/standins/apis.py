@@ -128,7 +128,7 @@ def _stackexchange(place: Place, seen: Seen) -> Mapping[str, Any]:
 
 def _discourse(place: Place, seen: Seen) -> Mapping[str, Any]:
     before = int(seen.query.get("before", 10**12))
-    older = _newest_first([e for e in place.visible() if e.number <= before], lambda e: e.number)
+    older = _newest_first([e for e in place.visible() if e.number < before], lambda e: e.number)
     made = [
         {
             "id": e.number,

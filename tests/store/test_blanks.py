@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.store.scene import BAD, Scene, at, mention
+from dataclasses import replace
+
+from monitor.domain import Receipt
+from tests.store.scene import BAD, LEASE, Scene, at, mention, verdict
 
 WORDS = {"title": "A title of Acme", "author": "ana", "thread_title": "A thread on Acme"}
 
@@ -73,3 +76,26 @@ def test_what_is_still_to_be_judged_keeps_its_words(scene: Scene) -> None:
     assert scene.store.blank_old("reddit", at(60), at(61)) == 0
     scene.settle(scene.claim_one(at(61)), now=at(61))
     assert scene.store.blank_old("reddit", at(60), at(62)) == 1
+
+
+def test_a_message_that_is_on_its_way_is_owed_an_update_too(scene: Scene) -> None:
+    tell(scene, "1")
+    due = scene.store.claim_delivery(at(0), LEASE)
+    assert due is not None
+    scene.store.blank("blog", {"1"}, at(1))
+    scene.store.settle_sent(due, Receipt("C1", "1.1"), at(1))
+    update = scene.send(at(1))
+    assert (update.kind, update.card and update.card.quotes[0].text) == ("update", "")
+
+
+def test_a_verdict_that_comes_after_leaves_no_words(scene: Scene) -> None:
+    scene.poll(mention("1", kind="reddit", **WORDS))
+    claimed = scene.claim_one()
+    scene.store.blank("blog", {"1"}, at(1))
+    late = verdict(score=replace(BAD, sentence="Acme never answered"))
+    scene.settle(claimed, late, now=at(1))
+    assert scene.store.held("blog") == ["1"]
+    scene.store.blank("blog", {"1"}, at(2))
+    score = scene.store.mention("blog", "1", "Acme").score
+    assert score is not None
+    assert (score.sentence, score.why) == ("", ())

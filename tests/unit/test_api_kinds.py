@@ -17,6 +17,7 @@ from monitor.domain import Batch
 from monitor.http import PoliteFetcher
 from monitor.seams import SourceError
 from monitor.sources import KINDS
+from monitor.sources.api import at_second
 from tests.standins.web import Reply, Seen, Web
 from tests.unit.asking_apis import NOW, Site, T
 
@@ -198,3 +199,8 @@ def test_a_secret_is_named_never_written_and_never_shown(
 def test_a_secret_goes_over_no_open_line() -> None:
     with pytest.raises(ValueError, match="https"):
         poll("mastodon", Site(), tags=["a"], token="t", base_url="http://m.example")
+
+
+def test_a_number_that_is_no_time_is_a_broken_number() -> None:
+    with pytest.raises(OverflowError):
+        at_second(1 << 60)

@@ -76,9 +76,9 @@ class Client:
         from praw.exceptions import PRAWException
         from prawcore.exceptions import OAuthException, PrawcoreException
 
-        self._reddit = self._reddit or self._praw()
+        self._reddit = reddit = self._reddit or self._praw()  # another thread may let go of it
         try:
-            return self._reddit.request(method="GET", path=path, params=dict(params))
+            return reddit.request(method="GET", path=path, params=dict(params))
         except OAuthException:
             why = f"{self.site}: it gives no token, check client_id, client_secret and approval"
             raise SourceError(why, blocked=True) from None
