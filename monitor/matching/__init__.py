@@ -127,6 +127,7 @@ class Matcher:
         self._patterns: list[tuple[str, int]] = []
         self._heads: dict[str, list[Term]] = defaultdict(list)
         self._tails: dict[str, list[Term]] = defaultdict(list)
+        self._hints: set[str] = set()  #: one of these letters is in every text that names a brand
         for number, brand in enumerate(self._brands):
             for term in brand.terms:
                 self._index(term, number)
@@ -141,10 +142,14 @@ class Matcher:
     def _index(self, term: Term, number: int) -> None:
         if term.pattern is not None:
             self._patterns.append((term.probe, number))
+            self._hints.add(term.probe)
             return
         for anchor in term.anchors:
             self._anchors[anchor].add(number)
+        self._hints |= term.anchors
         if term.misspelt_run:
+            spared = len(term.joined) // 2 - 1  # letters at one end, by a slip or a swap elsewhere
+            self._hints |= {term.joined[:spared], term.joined[-spared:]}
             # One slip leaves the first three letters or the last three as they are.
             self._heads[term.joined[:3]].append(term)
             self._tails[term.joined[-3:]].append(term)
@@ -152,8 +157,9 @@ class Matcher:
     def mentions(self, post: Post) -> list[Mention]:
         """One mention for each brand that ``post`` names, in the order of the brands."""
         page, host, author = Page(post), _host(post.url), _author(post.author)
-        near = self._misspelt(page)
-        named = self._named(page, near)
+        hinted = any(hint in page.whole for hint in self._hints)  # most pages name nobody
+        near = self._misspelt(page) if hinted else {}
+        named = self._named(page, near) if hinted else set()
         found = []
         for number, brand in enumerate(self._brands):
             of_source = post.source in brand.sources

@@ -57,9 +57,18 @@ class Page:
         self.raw = (post.title, post.text, post.thread_title)
         self.parts = [fold(part) for part in self.raw]
         self.whole = "\0".join(self.parts)
-        self.pattern = word_pattern(self.whole)
-        self.tokens: list[str] = self.pattern.findall(self.whole)
-        self.known = frozenset(self.tokens)
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        return word_pattern(self.whole)
+
+    @cached_property
+    def tokens(self) -> list[str]:
+        return self.pattern.findall(self.whole)
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        return frozenset(self.tokens)
 
     @cached_property
     def spans(self) -> list[tuple[int, int]]:

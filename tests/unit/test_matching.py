@@ -371,3 +371,23 @@ def test_ten_brands_cost_little_more_than_one() -> None:
     began = time.process_time()
     assert not any(matcher.mentions(p) for p in posts)
     assert (time.process_time() - began) / len(posts) < 0.002  # measured: 0.0001
+
+
+@st.composite
+def slips(draw: st.DrawFn) -> tuple[str, str]:
+    """A brand's name, and how somebody may have typed it."""
+    words = st.text("abcdefgh", min_size=2, max_size=7)
+    name = " ".join(draw(st.lists(words, min_size=1, max_size=3)))
+    typed = draw(st.sampled_from([name, name.replace(" ", ""), name.replace(" ", "-"), name + "s"]))
+    at = draw(st.integers(0, len(typed) - 1))
+    slip = draw(st.sampled_from(["", typed[at] * 2, "x", typed[at : at + 2][::-1]]))
+    return name, typed[:at] + slip + typed[at + max(len(slip), 1) :]
+
+
+@given(slips(), st.text("abcd ", max_size=20))
+def test_the_first_look_hides_nobody(slip: tuple[str, str], rest: str) -> None:
+    name, typed = slip
+    quick, thorough = Matcher([Brand(name)]), Matcher([Brand(name)])
+    thorough._hints = {""}  # every text is looked at closely
+    seen = post(f"{rest} {typed} {rest}")
+    assert quick.mentions(seen) == thorough.mentions(seen)
