@@ -148,8 +148,7 @@ class Matcher:
             self._anchors[anchor].add(number)
         self._hints |= term.anchors
         if term.misspelt_run:
-            spared = len(term.joined) // 2 - 1  # letters at one end, by a slip or a swap elsewhere
-            self._hints |= {term.joined[:spared], term.joined[-spared:]}
+            self._hints |= _spared(term.joined)
             # One slip leaves the first three letters or the last three as they are.
             self._heads[term.joined[:3]].append(term)
             self._tails[term.joined[-3:]].append(term)
@@ -201,6 +200,13 @@ class Matcher:
                 if one_letter_off(word, term.joined) and word not in term.others:
                     near[term].add(word)
         return near
+
+
+def _spared(name: str) -> set[str]:
+    """Letters of which one slip leaves some as they are; many names end in a common word."""
+    at = max(4, len(name) * 2 // 5)
+    swapped = name[: at - 1] + name[at] + name[at - 1] + name[at + 1 :]
+    return {name[:at], name[at:], swapped}
 
 
 def named(name: str, post: Post) -> list[Match]:
